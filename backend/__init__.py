@@ -1,0 +1,1 @@
+"""Threadtime's backend: `python -m backend COMMAND`."""

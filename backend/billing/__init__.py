@@ -1,0 +1,1 @@
+"""The arithmetic of billable time, pure: no Flask, no SQL, no clock, no environment."""

@@ -1,0 +1,73 @@
+"""Every error that Threadtime raises on purpose.
+
+    ThreadtimeError
+    ├── BadInput            422  what was given cannot be used; the message says what to give instead
+    ├── NotSignedIn         401  no session or token, or one that has ended
+    ├── NotAllowed          403  signed in, and this is not theirs to do
+    ├── NotFound            404  nothing here by that name, for this person
+    ├── Conflict            409  it was already done otherwise
+    ├── TooManyTries        429  wait `retry_after_seconds`
+    ├── Busy                503  the write queue is full: wait `retry_after_seconds`
+    └── CannotStart         (command line) the data folder, its key or its lock refuse
+        ├── NoDataFolder
+        ├── WrongKey
+        └── FolderInUse
+
+A message is one sentence for the person who reads it; it never holds a payload, a token, SQL or a path of a request.
+The command line prints it on standard error and exits with 1; over HTTP it becomes a problem (RFC 9457) of `status`.
+"""
+
+
+class ThreadtimeError(Exception):
+    """The root; `status` is the HTTP status that says the same."""
+
+    status = 400
+
+    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BadInput(ThreadtimeError):
+    status = 422
+
+
+class NotSignedIn(ThreadtimeError):
+    status = 401
+
+
+class NotAllowed(ThreadtimeError):
+    status = 403
+
+
+class NotFound(ThreadtimeError):
+    status = 404
+
+
+class Conflict(ThreadtimeError):
+    status = 409
+
+
+class TooManyTries(ThreadtimeError):
+    status = 429
+
+
+class Busy(ThreadtimeError):
+    status = 503
+
+
+class CannotStart(ThreadtimeError):
+    status = 500
+
+
+class NoDataFolder(CannotStart):
+    pass
+
+
+class WrongKey(CannotStart):
+    pass
+
+
+class FolderInUse(CannotStart):
+    pass
