@@ -13,11 +13,12 @@ class Config:
     data: Path = Path("data")
     """THREADTIME_DATA: the folder that holds the database."""
     key_file: Path | None = None
-    """THREADTIME_KEY_FILE: 32 raw bytes, mode 0600; without it `threadtime/<folder id>.key` in the user's configuration folder."""
+    """THREADTIME_KEY_FILE: 32 raw bytes, mode 0600; without it the file `threadtime/<id of the data folder>.key` under
+    the user's configuration folder (XDG_CONFIG_HOME)."""
     host: str = "127.0.0.1"
     port: int = 8765
     behind_proxy: bool = False
-    """True: a TLS proxy on this machine stands in front; cookies are Secure and X-Forwarded-* of that proxy are believed."""
+    """True: a TLS proxy on this machine stands in front; cookies are Secure, its X-Forwarded-* headers are believed."""
     queue_limit: int = 256
     """How many units of work may wait for the writer before a request is answered 503."""
     session_idle_seconds: int = 15 * 60
