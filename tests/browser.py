@@ -1,0 +1,195 @@
+"""Real Chromium on a screen of its own: visibility, focus, pointer and keyboard are what a person's would be.
+
+    with Desktop() as desktop, Chromium(desktop, profile, extension=folder, hosts={"portal.example": 4321}) as chromium:
+        chromium.driver.get("http://portal.example/")
+
+Headless Chromium never blurs, so the browser runs headed on Xvfb under a window manager.
+Everything started here is a process group of its own that ends with the `with` block.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import psutil
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+T = TypeVar("T")
+
+SCREEN = (1400, 1000)
+WINDOW = (1300, 900)
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-search-engine-choice-screen",
+    "--password-store=basic",
+    "--window-position=0,0",
+    f"--window-size={WINDOW[0]},{WINDOW[1]}",
+)
+
+
+def until(condition: Callable[[], T], *, seconds: float = 20, what: str = "") -> T:
+    """The first truthy value of `condition`; an AssertionError naming `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what or condition}")
+        time.sleep(0.02)
+    return value
+
+
+def start_group(command: list[str], **keywords: Any) -> subprocess.Popen[bytes]:
+    """Starts `command` as the leader of a process group (and session) of its own."""
+    return subprocess.Popen(command, start_new_session=True, **keywords)
+
+
+def end_group(process: subprocess.Popen[bytes], sign: signal.Signals = signal.SIGKILL) -> None:
+    """Ends every process of the group that `process` leads, and waits for its leader."""
+    try:
+        os.killpg(process.pid, sign)
+    except ProcessLookupError:
+        pass  # the whole group has already ended
+    process.wait(timeout=20)
+
+
+class Desktop(AbstractContextManager["Desktop"]):
+    """An X screen with a window manager, so that exactly one window has the focus."""
+
+    def __enter__(self) -> Self:
+        read_end, write_end = os.pipe()
+        self.server = start_group(
+            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"],
+            pass_fds=[write_end],
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(write_end)
+        with os.fdopen(read_end) as chosen:
+            number = chosen.readline().strip()
+        if not number:
+            end_group(self.server)
+            raise RuntimeError("Xvfb did not start")
+        self.environment = {**os.environ, "DISPLAY": f":{number}"}
+        self.manager = start_group(
+            ["openbox", "--sm-disable"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        # A pointer over a window gives it moves that nobody made: it rests in the free corner.
+        self.xdotool("mousemove", str(SCREEN[0] - 1), str(SCREEN[1] - 1))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end_group(self.manager)
+        end_group(self.server)
+
+    def xdotool(self, *words: str) -> str:
+        """Runs one xdotool command on this screen and returns what it printed."""
+        done = subprocess.run(
+            ["xdotool", *words], env=self.environment, check=True, capture_output=True, text=True, timeout=20
+        )
+        return done.stdout.strip()
+
+    def press(self, keys: str) -> None:
+        """Presses a key combination such as `ctrl+2` in the window that has the focus."""
+        self.xdotool("key", "--clearmodifiers", keys)
+
+
+class Chromium(AbstractContextManager["Chromium"]):
+    """A browser with one unpacked extension, whose network is the given hosts and loopback alone.
+
+    `hosts` maps host names to loopback ports. `profile` is a folder that may hold an earlier run's profile.
+    """
+
+    def __init__(self, desktop: Desktop, profile: Path, *, extension: Path | None, hosts: Mapping[str, int]) -> None:
+        self.desktop = desktop
+        self.profile = profile
+        self.extension = extension
+        self.hosts = hosts
+
+    def __enter__(self) -> Self:
+        self.service = Service(
+            "/usr/bin/chromedriver",
+            env=self.desktop.environment,
+            popen_kw={"start_new_session": True},
+        )
+        self.driver = webdriver.Chrome(options=self._options(), service=self.service)
+        self.driver.set_page_load_timeout(60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        leader = psutil.Process(self.service.process.pid)
+        members = [leader, *leader.children(recursive=True)]
+        try:
+            self.driver.quit()
+        finally:
+            for member in members:
+                try:
+                    member.kill()
+                except psutil.NoSuchProcess:
+                    pass  # ended with the browser
+            psutil.wait_procs(members, timeout=20)
+
+    def _options(self) -> webdriver.ChromeOptions:
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        maps = [f"MAP {host} 127.0.0.1:{port}" for host, port in self.hosts.items()]
+        rules = ", ".join([*maps, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"])
+        flags = [*CHROMIUM_FLAGS, f"--user-data-dir={self.profile}", f"--host-resolver-rules={rules}"]
+        if self.extension is not None:
+            flags += [f"--disable-extensions-except={self.extension}", f"--load-extension={self.extension}"]
+        for flag in flags:
+            options.add_argument(flag)
+        return options
+
+    # What the browser says about itself.
+
+    def protocol(self, method: str, **parameters: Any) -> Any:
+        """One DevTools command on the current tab's session."""
+        return self.driver.execute_cdp_cmd(method, parameters)
+
+    def targets(self, kind: str) -> list[dict[str, Any]]:
+        """What runs now: every target of a kind such as `page` or `service_worker`."""
+        return [one for one in self.protocol("Target.getTargets")["targetInfos"] if one["type"] == kind]
+
+    def workers(self) -> list[str]:
+        """The target ids of the extension's running service workers; a new start has a new id."""
+        return [one["targetId"] for one in self.targets("service_worker") if one["url"].startswith("chrome-extension:")]
+
+    def kill_worker(self) -> None:
+        """Stops the extension's service worker as the browser does, and returns once it is dead."""
+        before = self.workers()
+        assert before, "no service worker runs"
+        self.protocol("ServiceWorker.enable")
+        self.protocol("ServiceWorker.stopAllWorkers")
+        until(lambda: not set(before) & set(self.workers()), what="the service worker's death")
+
+    # Tabs, as a person changes them.
+
+    def state(self, handle: str) -> dict[str, Any]:
+        """What a tab's document says: {"visibility": "visible"|"hidden", "focus": bool}."""
+        here = self.driver.current_window_handle
+        self.driver.switch_to.window(handle)
+        try:
+            return dict(
+                self.driver.execute_script("return {visibility: document.visibilityState, focus: document.hasFocus()}")
+            )
+        finally:
+            self.driver.switch_to.window(here)
+
+    def show_tab(self, number: int) -> None:
+        """Brings the tab with this number (from 1) to the front, by the keyboard."""
+        self.desktop.press(f"ctrl+{number}")

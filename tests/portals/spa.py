@@ -1,0 +1,36 @@
+"""A static server for the built portal shells, on a free loopback port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+class SinglePage(SimpleHTTPRequestHandler):
+    """Gives index.html for every path that is not a file, as a web server in front of a single-page app does."""
+
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
+
+    def translate_path(self, path: str) -> str:
+        found = Path(super().translate_path(path))
+        return str(found if found.is_file() else Path(self.directory) / "index.html")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing: a test's output is its own."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    """Serves `folder` and yields the port; the server and its thread are gone afterwards."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SinglePage, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
