@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -61,10 +61,8 @@ def start_group(command: list[str], **keywords: Any) -> subprocess.Popen[bytes]:
 
 def end_group(process: subprocess.Popen[bytes], sign: signal.Signals = signal.SIGKILL) -> None:
     """Ends every process of the group that `process` leads, and waits for its leader."""
-    try:
+    with suppress(ProcessLookupError):  # the whole group may have ended already
         os.killpg(process.pid, sign)
-    except ProcessLookupError:
-        pass  # the whole group has already ended
     process.wait(timeout=20)
 
 
@@ -137,10 +135,8 @@ class Chromium(AbstractContextManager["Chromium"]):
             self.driver.quit()
         finally:
             for member in members:
-                try:
+                with suppress(psutil.NoSuchProcess):  # most end with the browser
                     member.kill()
-                except psutil.NoSuchProcess:
-                    pass  # ended with the browser
             psutil.wait_procs(members, timeout=20)
 
     def _options(self) -> webdriver.ChromeOptions:
@@ -177,19 +173,13 @@ class Chromium(AbstractContextManager["Chromium"]):
         self.protocol("ServiceWorker.stopAllWorkers")
         until(lambda: not set(before) & set(self.workers()), what="the service worker's death")
 
-    # Tabs, as a person changes them.
+    # Tabs and windows, as a person changes them.
 
-    def state(self, handle: str) -> dict[str, Any]:
-        """What a tab's document says: {"visibility": "visible"|"hidden", "focus": bool}."""
-        here = self.driver.current_window_handle
-        self.driver.switch_to.window(handle)
-        try:
-            return dict(
-                self.driver.execute_script("return {visibility: document.visibilityState, focus: document.hasFocus()}")
-            )
-        finally:
-            self.driver.switch_to.window(here)
+    def press(self, keys: str) -> None:
+        """Presses a key combination such as `ctrl+t` in the window in front."""
+        self.desktop.press(keys)
 
-    def show_tab(self, number: int) -> None:
-        """Brings the tab with this number (from 1) to the front, by the keyboard."""
-        self.desktop.press(f"ctrl+{number}")
+    def sight(self) -> tuple[str, bool]:
+        """What the driver's tab knows of itself: ("visible" or "hidden", whether it has the focus)."""
+        visibility, focus = self.driver.execute_script("return [document.visibilityState, document.hasFocus()]")
+        return visibility, focus
