@@ -13,8 +13,6 @@ from pathlib import Path
 class SinglePage(SimpleHTTPRequestHandler):
     """Gives index.html for every path that is not a file, as a web server in front of a single-page app does."""
 
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
-
     def translate_path(self, path: str) -> str:
         found = Path(super().translate_path(path))
         return str(found if found.is_file() else Path(self.directory) / "index.html")
