@@ -1,0 +1,269 @@
+// The stopwatch: turns what was seen of a clinician's attention into closed intervals.
+//
+// Pure. step(state, event, now) -> {state, closed[]}: no clock, no chrome.*, no page. `now` is {wall, mono}: Date.now()
+// says when, performance.now() says how long; both in milliseconds. States are plain data and can be stored. Every
+// decision is computed from the state, never from pairs of events, because browsers deliver focus and visibility in
+// odd orders and twice. Where truth is uncertain, the smaller number is recorded.
+(() => {
+  /** A thread that was just opened counts only once it has been active this long. */
+  const SETTLE_MS = 5_000;
+  /** A blur at most this long is bridged, and counts. */
+  const BRIDGE_MS = 2_000;
+  /** A longer step between two proofs of life is sleep, freeze or throttling: nobody knows what happened in it. */
+  const STEP_MS = 5_000;
+  /** Two clocks that disagree by more than this in one step: one of them was set, or the machine slept. */
+  const DRIFT_MS = 2_000;
+  /** No interval is longer. */
+  const LIMIT_MS = 300_000;
+
+  /**
+   * @param {number} idle_after_seconds
+   * @returns {StopwatchState}
+   */
+  function start(idle_after_seconds) {
+    return {
+      idle_after_seconds,
+      visible: false,
+      focused: false,
+      locked: false,
+      paused: false,
+      page: null,
+      input: null,
+      proof: null,
+      opening: null,
+      open: null,
+      blurred: null,
+      sequence: 0,
+    };
+  }
+
+  /** How old an instant is by the clock that says more: after sleep the two differ by hours.
+   * @param {Instant} then
+   * @param {Instant} now */
+  const age = (then, now) => Math.max(now.mono - then.mono, now.wall - then.wall);
+
+  /** @param {StopwatchState} s @param {Instant} now @param {number} idle_after_seconds */
+  const attentive = (s, now, idle_after_seconds) => s.input !== null && age(s.input, now) <= idle_after_seconds * 1000;
+
+  /** Two pages with one key are one opening: moving between them does not settle anew. @param {StopwatchPage} page */
+  const key = (page) => JSON.stringify([page.thread, page.patient, page.entry]);
+
+  /** @param {StopwatchPage | null} a @param {StopwatchPage | null} b */
+  function same(a, b) {
+    if (a === null || b === null) return a === b;
+    return key(a) === key(b) && a.kind === b.kind && a.activity === b.activity && a.linked_from === b.linked_from;
+  }
+
+  /**
+   * One row of the stretch `open`, from its offset to `to` (milliseconds since the stretch began).
+   * @param {Stretch} open
+   * @param {number} sequence
+   * @param {number} to
+   * @param {EndedBy} ended_by
+   * @returns {StopwatchRow}
+   */
+  function row(open, sequence, to, ended_by) {
+    const { thread, patient, activity, entry, linked_from } = open.page;
+    return {
+      sequence,
+      thread,
+      patient,
+      activity,
+      entry,
+      linked_from,
+      started_at: open.wall + open.offset,
+      ended_at: open.wall + to,
+      ended_by,
+      idle_after_seconds: open.idle_after_seconds,
+    };
+  }
+
+  /**
+   * Cuts whole pieces of the limit's length off the front of the open stretch, as far as `to`; the rest stays open.
+   * @param {StopwatchState} s
+   * @param {number} to milliseconds since the stretch began
+   * @returns {StopwatchRow[]}
+   */
+  function cut(s, to) {
+    const rows = [];
+    const open = /** @type {Stretch} */ (s.open);
+    while (to - open.offset > LIMIT_MS) {
+      const boundary = open.offset + LIMIT_MS;
+      rows.push(row(open, open.sequence, boundary, "limit"));
+      open.offset = boundary;
+      open.sequence = s.sequence++;
+    }
+    return rows;
+  }
+
+  /** Rows of a settled opening are closed; those of one that has not settled are held until it has, or forgotten.
+   * @param {StopwatchState} s @param {StopwatchRow[]} rows @param {StopwatchRow[]} closed */
+  function hand_over(s, rows, closed) {
+    const opening = /** @type {Opening} */ (s.opening);
+    if (opening.settled) closed.push(...opening.held.splice(0), ...rows);
+    else opening.held.push(...rows);
+  }
+
+  /**
+   * Ends the open stretch.
+   * @param {StopwatchState} s
+   * @param {number} at monotonic instant
+   * @param {EndedBy} by
+   * @param {StopwatchRow[]} closed
+   */
+  function close(s, at, by, closed) {
+    const open = s.open;
+    const opening = s.opening;
+    if (open === null || opening === null) return;
+    const to = Math.max(Math.floor(at - open.mono), open.offset);
+    const rows = cut(s, to);
+    if (to > open.offset) rows.push(row(open, open.sequence, to, by));
+    opening.active += to - open.settled_to;
+    opening.settled ||= opening.active >= SETTLE_MS;
+    hand_over(s, rows, closed);
+    s.open = null;
+  }
+
+  /** Time has passed since the last proof of life: says what that alone ends.
+   * @param {StopwatchState} s @param {Instant} now @param {StopwatchRow[]} closed */
+  function pass(s, now, closed) {
+    const last = s.proof;
+    s.proof = { wall: now.wall, mono: now.mono };
+    if (last === null || s.open === null || s.opening === null || s.input === null) return;
+    const mono_step = now.mono - last.mono;
+    const wall_step = now.wall - last.wall;
+    if (mono_step < 0 || mono_step > STEP_MS || wall_step > STEP_MS || Math.abs(mono_step - wall_step) > DRIFT_MS) {
+      close(s, s.blurred ?? last.mono, "clock", closed);
+      return;
+    }
+    const idle_at = s.input.mono + s.open.idle_after_seconds * 1000;
+    const blur_ends_at = s.blurred === null ? Infinity : s.blurred + BRIDGE_MS;
+    const idle = !attentive(s, now, s.open.idle_after_seconds);
+    if (now.mono > blur_ends_at && !(idle && idle_at <= blur_ends_at)) {
+      close(s, blur_ends_at - BRIDGE_MS, "blur", closed);
+    } else if (idle) {
+      close(s, s.input.mono, "idle", closed);
+    } else {
+      settle(s, s.blurred ?? now.mono, closed);
+    }
+  }
+
+  /** @param {StopwatchState} s @param {number} at @param {StopwatchRow[]} closed */
+  function settle(s, at, closed) {
+    const open = /** @type {Stretch} */ (s.open);
+    const opening = /** @type {Opening} */ (s.opening);
+    const to = Math.max(Math.floor(at - open.mono), open.settled_to);
+    opening.active += to - open.settled_to;
+    open.settled_to = to;
+    if (!opening.settled && opening.active >= SETTLE_MS) {
+      opening.settled = true;
+      hand_over(s, [], closed);
+    }
+  }
+
+  /** @param {StopwatchState} s @param {StopwatchPage | null} page @param {Instant} now @param {StopwatchRow[]} closed */
+  function turn(s, page, now, closed) {
+    const before = s.page;
+    s.page = page;
+    if (same(before, page)) return;
+    if (before && page && s.opening && !s.opening.settled && before.place === page.place) {
+      // The page only now says which thread it shows (its list came late): nothing was counted yet, so nothing is lost.
+      s.opening.key = key(page);
+      s.opening.held = s.opening.held.map((r) => ({ ...r, thread: page.thread, patient: page.patient }));
+      if (s.open) s.open.page = page;
+      return;
+    }
+    close(s, s.blurred ?? now.mono, "navigate", closed);
+    if (page === null) s.opening = null;
+    else if (s.opening?.key !== key(page)) s.opening = { key: key(page), active: 0, settled: false, held: [] };
+  }
+
+  /** @param {StopwatchState} s @param {StopwatchEvent & {type: "input"}} event @param {Instant} now @param {StopwatchRow[]} closed */
+  function note_input(s, event, now, closed) {
+    // An input of another document of the tab is known by the wall clock alone.
+    const ago = event.at === undefined ? 0 : Math.max(0, now.wall - event.at);
+    if (s.input !== null && age(s.input, now) <= ago) return;
+    s.input = { wall: now.wall - ago, mono: now.mono - ago };
+    // Only an input beyond the limit proves that the limit did not fall into an idle tail; so only then a row closes.
+    if (s.open && s.opening) hand_over(s, cut(s, Math.floor((s.blurred ?? s.input.mono) - s.open.mono)), closed);
+  }
+
+  /** What ends an interval at once, in the order in which it is named. @param {StopwatchState} s @returns {EndedBy | null} */
+  function stopped_by(s) {
+    if (!s.visible) return "hidden";
+    if (s.locked) return "lock";
+    if (s.paused) return "pause";
+    return null;
+  }
+
+  /**
+   * @param {StopwatchState} state
+   * @param {StopwatchEvent} event
+   * @param {Instant} now
+   * @returns {{state: StopwatchState, closed: StopwatchRow[]}}
+   */
+  function step(state, event, now) {
+    const s = structuredClone(state);
+    /** @type {StopwatchRow[]} */
+    const closed = [];
+    pass(s, now, closed);
+    if (event.type === "seen") {
+      s.visible = event.visible;
+      s.focused = event.focused;
+    } else if (event.type === "input") note_input(s, event, now, closed);
+    else if (event.type === "page") turn(s, event.page, now, closed);
+    else if (event.type === "lock") s.locked = event.locked;
+    else if (event.type === "pause") s.paused = event.paused;
+    else if (event.type === "idle_after") s.idle_after_seconds = event.seconds;
+    else if (event.type === "end") {
+      close(s, s.blurred ?? now.mono, event.by, closed);
+      s.page = null;
+      s.opening = null;
+    }
+    const stop = stopped_by(s);
+    if (s.open && stop) close(s, s.blurred ?? now.mono, stop, closed);
+    if (s.open) s.blurred = s.focused ? null : (s.blurred ?? now.mono);
+    else s.blurred = null;
+    if (!s.open && s.page && s.focused && !stop && attentive(s, now, s.idle_after_seconds)) {
+      s.open = {
+        wall: now.wall,
+        mono: now.mono,
+        offset: 0,
+        settled_to: 0,
+        page: s.page,
+        idle_after_seconds: s.idle_after_seconds,
+        sequence: s.sequence++,
+      };
+    }
+    return { state: s, closed };
+  }
+
+  /**
+   * The rows that stand if nothing more is ever heard of this document: closed at the last proof of life.
+   * @param {StopwatchState} state
+   * @returns {StopwatchRow[]}
+   */
+  function recover(state) {
+    const s = structuredClone(state);
+    /** @type {StopwatchRow[]} */
+    const closed = [];
+    if (s.open && s.proof) close(s, s.blurred ?? s.proof.mono, "crash", closed);
+    return closed.map((r) => ({ ...r, recovered: true }));
+  }
+
+  /** @param {StopwatchState} s @param {Instant} now @returns {StopwatchStatus} */
+  function status(s, now) {
+    if (s.paused) return "paused";
+    if (s.page === null) return "elsewhere";
+    if (s.open) return s.opening?.settled ? "counting" : "settling";
+    if (!s.visible || !s.focused || s.locked) return "away";
+    return attentive(s, now, s.idle_after_seconds) ? "away" : "idle";
+  }
+
+  /** Whether time alone can change anything: only then is a tick needed. @param {StopwatchState} s @param {Instant} now */
+  const restless = (s, now) => s.open !== null || (s.visible && attentive(s, now, s.idle_after_seconds));
+
+  globalThis.threadtime = Object.assign(globalThis.threadtime ?? {}, {
+    stopwatch: { start, step, recover, status, restless },
+  });
+})();

@@ -1,0 +1,49 @@
+// The trail: remembers, in one tab, from which thread the clinician went to a chart page of the same patient. Pure.
+//
+// Chart, orders and prescribing pages count for the thread (`measured`) when the thread's patient is known to be theirs,
+// no other patient stood between, and the thread was left at most ten minutes before. A page without a patient between
+// the two does not break the trail. Anything less certain is `linked_chart`, which counts only once the clinician says so.
+(() => {
+  const FRESH_MS = 600_000;
+
+  /** The trail that leads to this chart page, or null when none does.
+   * @param {Trail | null} trail @param {ReadPage} chart @param {number} wall @returns {Trail | null} */
+  function lead(trail, chart, wall) {
+    if (trail === null) return null;
+    const other = [trail.patient, trail.chart].some((patient) => patient !== null && patient !== chart.patient);
+    const since = wall - trail.left_at;
+    return other || since < 0 || since > FRESH_MS ? null : { ...trail, chart: chart.patient };
+  }
+
+  /**
+   * To be asked when the page has changed, and again while a thread stays open (the last time is when it was left).
+   * @param {Trail | null} trail
+   * @param {ReadPage | null} page
+   * @param {number} wall milliseconds since the epoch
+   * @returns {{trail: Trail | null, page: StopwatchPage | null}}
+   */
+  function follow(trail, page, wall) {
+    if (page === null) return { trail, page: null };
+    if (page.kind === "thread") {
+      return {
+        trail: { thread: /** @type {string} */ (page.thread), patient: page.patient, left_at: wall, chart: null },
+        page: { ...page, entry: "measured", linked_from: null },
+      };
+    }
+    const led = lead(trail, page, wall);
+    if (led === null) return { trail: null, page: { ...page, entry: "linked_chart", linked_from: null } };
+    // Where the portal does not say whose thread it was, this chart may be anybody's: the link is only named.
+    const certain = led.patient !== null;
+    return {
+      trail: led,
+      page: {
+        ...page,
+        thread: certain ? led.thread : null,
+        entry: certain ? "measured" : "linked_chart",
+        linked_from: led.thread,
+      },
+    };
+  }
+
+  globalThis.threadtime = Object.assign(globalThis.threadtime ?? {}, { trail: { follow } });
+})();
