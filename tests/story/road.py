@@ -1,0 +1,46 @@
+"""All the parts of one road, from a portal tab to a practice's report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.browser import Chromium, until
+from tests.story.clinician import Clinician
+from tests.story.extension import Extension
+from tests.story.practice import Practice
+from tests.story.relay import Relay
+from tests.story.truth import seconds_by_thread
+
+TOLERANCE_SECONDS = 2
+
+
+@dataclass
+class Road:
+    """All parts of one road. The portal's key in the practice is `medplum`; `idle_after` is N in seconds."""
+
+    practice: Practice
+    relay: Relay
+    chromium: Chromium
+    extension: Extension
+    clinician: Clinician
+    profile: Path
+    idle_after: int
+
+
+def agree(road: Road) -> None:
+    """Once the outbox is empty, the report agrees with the log, and no stored interval is there twice or missing."""
+    road.extension.open()
+    until(lambda: road.extension.waiting() == 0, seconds=150, what="the outbox empty")
+    stored = [row["id"] for row in road.practice.intervals()]
+    assert len(stored) == len(set(stored))
+    assert set(stored) == {row["id"] for row in sent_rows(road)}
+    measured = road.practice.seconds_by_thread()
+    for thread, seconds in seconds_by_thread(road.clinician.log, idle_after=road.idle_after).items():
+        assert abs(measured.get(thread, 0) - seconds) <= TOLERANCE_SECONDS, (thread, measured, seconds)
+
+
+def sent_rows(road: Road) -> list[dict[str, object]]:
+    """Every row that the browser sent and the server answered, each as often as it was sent."""
+    return [row for post in road.relay.posts() for row in json.loads(post.body)["intervals"]]
