@@ -1,29 +1,50 @@
-# What a person types. `make` alone prints this list; each target is a few lines, the work is in the files it calls.
+# What a person types. `make` alone prints this list; each target is one line of work, the rest is in the files it calls.
 .DEFAULT_GOAL := help
-.PHONY: help setup check extension test
+.PHONY: help setup run demo test soak check extension bench
 PYTHON := .venv/bin/python
-NPM = $(PYTHON) tests/npm.py
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+NPM := tests/node npm --prefix tests
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
-.venv/dev: requirements-dev.lock
-	python3 -m venv .venv
-	.venv/bin/pip install --quiet --require-hashes -r requirements-dev.lock
-	touch $@
+setup: .venv/dev tests/node_modules/.package-lock.json  ## everything that development and the tests need
+	@tests/machine
 
-tests/node_modules/.package-lock.json: tests/package-lock.json .venv/dev
-	$(NPM) ci --no-audit --no-fund
+run: .venv/run  ## the server on this machine; the first run creates the practice
+	@$(PYTHON) -m backend start
 
-setup: .venv/dev tests/node_modules/.package-lock.json  ## everything the tests need: Python, Node, Chromium, the portal's screens
-	$(PYTHON) tests/browser_packages.py
-	$(NPM) run --silent build:medplum
+demo: .venv/run  ## the server on throw-away data: six clinicians, thirty days, over 120 episodes
+	@$(PYTHON) -m tests.demo
 
-check: .venv/dev tests/node_modules/.package-lock.json  ## style, types, and which room may import which
-	.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	.venv/bin/mypy && .venv/bin/lint-imports
-	$(NPM) run --silent types
-
-test: setup check  ## every test, the browser ones too
+test: check  ## every test, those in a real browser too
 	$(NPM) test
-	.venv/bin/pytest
+	$(PYTHON) -m pytest
+
+soak: setup  ## what takes longer than a test run may: hundreds of kills, real-time sessions, a million rows
+	$(PYTHON) -m pytest -m soak
+
+check: setup extension  ## lint, types, the house's import rules and the extension's manifest
+	$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(NPM) run check
+
+extension: .venv/run  ## build/extension to load unpacked, and build/threadtime.zip
+	$(PYTHON) extension/assemble.py --zip build/threadtime.zip
+
+bench: setup  ## durable ingest and the report's page against raw SQLite, as ratios
+	$(PYTHON) -m tests.bench
+
+.venv/bin/python:
+	@python3 -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Threadtime needs Python 3.11 or later.")'
+	python3 -m venv .venv
+
+.venv/run: requirements.lock | .venv/bin/python
+	$(PIP) -r requirements.lock && touch $@
+
+.venv/dev: requirements-dev.lock | .venv/run
+	$(PIP) -r requirements-dev.lock && touch $@
+
+tests/node_modules/.package-lock.json: tests/package-lock.json tests/package.json | .venv/dev
+	$(NPM) ci --no-audit --no-fund && touch $@
