@@ -1,0 +1,193 @@
+// The worker: wakes on an event, does one thing, and may die at any line. Every listener stands here, at the top level;
+// nothing is remembered in this file.
+
+import { draw_badge } from "./badge.js";
+import { drain, resume } from "./delivery.js";
+import { greet, speaking } from "./documents.js";
+import { portal_file } from "./kinds.js";
+import * as outbox from "./outbox.js";
+import { inject, portal_at, register } from "./portals.js";
+import { recover } from "./recovery.js";
+import { wire_row } from "./rows.js";
+import { settings } from "./settings.js";
+
+const STATUSES = ["counting", "settling", "idle", "away", "paused", "elsewhere"];
+
+/** Runs work that nobody waits for. @param {string} what @param {() => Promise<unknown>} work */
+function run(what, work) {
+  work().catch((error) => console.error(`Threadtime: ${what} failed.`, error));
+}
+
+async function send() {
+  await drain();
+  await draw_badge();
+}
+
+async function every_minute() {
+  await recover(Date.now());
+  await send();
+}
+
+/** What the pages may know of the settings, where they can read it. */
+async function publish() {
+  const { idle_after_seconds } = await settings();
+  await chrome.storage.local.set({ idle_after_seconds });
+}
+
+async function ask_for_lock() {
+  const locked = (await chrome.idle.queryState(15)) === "locked";
+  await chrome.storage.local.set({ locked });
+  return { locked };
+}
+
+async function set_up() {
+  if ((await chrome.alarms.get("minute")) === undefined) await chrome.alarms.create("minute", { periodInMinutes: 1 });
+  await publish();
+  await ask_for_lock();
+  await register();
+}
+
+/** @param {chrome.runtime.MessageSender} sender @returns {Promise<Welcome>} */
+async function hello(sender) {
+  const record = await greet(sender, Date.now());
+  const portal = record && (await portal_at(record.origin));
+  const file = portal && portal_file(portal.kind);
+  if (!record || !file) return { refused: "not a portal that was granted" };
+  return { document: record.document, tab: record.tab, portal: file };
+}
+
+/** @param {any} message @param {chrome.runtime.MessageSender} sender */
+async function take_rows(message, sender) {
+  const document = await speaking(message.document, sender);
+  if (document === null || !Array.isArray(message.rows)) return { kept: [] };
+  const rows = message.rows.slice(0, 100).map((/** @type {unknown} */ row) => wire_row(row, document));
+  const sound = rows.filter((/** @type {WireRow | null} */ row) => row !== null);
+  if (sound.length < rows.length) console.warn("Threadtime: an interval makes no sense and was left out.");
+  const { pairing } = await settings();
+  try {
+    await outbox.add(sound, pairing?.id ?? "", Date.now());
+    await chrome.storage.session.remove("trouble");
+  } catch (error) {
+    await chrome.storage.session.set({ trouble: "This device has no room to keep intervals: free some disk space." });
+    throw error;
+  }
+  const kept = sound.map((/** @type {WireRow} */ row) => row.id);
+  await chrome.storage.local.remove(kept.map((/** @type {string} */ id) => `closed:${id}`));
+  run("sending", send);
+  return { kept };
+}
+
+/** @param {any} message @param {chrome.runtime.MessageSender} sender */
+async function take_status(message, sender) {
+  const document = await speaking(message.document, sender);
+  if (document === null || (await portal_at(document.origin)) === null) return { refused: "not a portal that was granted" };
+  const { status, since, thread, patient } = message;
+  const texts = [thread, patient].every((text) => text === null || (typeof text === "string" && text.length <= 200));
+  if (!STATUSES.includes(status) || !Number.isSafeInteger(since) || !texts) return {};
+  /** @type {TabStatus} */
+  const entry = { status, since, document: document.document, portal: document.portal, thread, patient };
+  await chrome.storage.session.set({ [`status:${document.tab}`]: entry });
+  await draw_badge();
+  return {};
+}
+
+async function settings_changed() {
+  await publish();
+  await register();
+  await inject();
+  await resume();
+  run("sending", send);
+  return {};
+}
+
+async function try_again() {
+  await resume();
+  await send();
+  return {};
+}
+
+/** @param {any} message @param {chrome.runtime.MessageSender} sender @returns {Promise<unknown> | null} */
+function answer_to(message, sender) {
+  if (sender.id !== chrome.runtime.id) return null;
+  if (sender.url?.startsWith(chrome.runtime.getURL(""))) {
+    if (message?.type === "settings_changed") return settings_changed();
+    if (message?.type === "try_again") return try_again();
+    return null;
+  }
+  if (message?.type === "hello") return hello(sender);
+  if (message?.type === "rows") return take_rows(message, sender);
+  if (message?.type === "status") return take_status(message, sender);
+  if (message?.type === "lock") return ask_for_lock();
+  return null;
+}
+
+chrome.runtime.onMessage.addListener((message, sender, respond) => {
+  const answer = answer_to(message, sender);
+  if (answer === null) return false;
+  // No answer means: not done. The page asks again, under the same ids.
+  answer.then(respond, (error) => {
+    console.error(`Threadtime: “${message.type}” failed.`, error);
+    respond(undefined);
+  });
+  return true;
+});
+
+chrome.runtime.onInstalled.addListener(() =>
+  run("setting up", async () => {
+    await set_up();
+    await register({ afresh: true });
+    await resume();
+    await inject(); // scripts of the version before are orphans now
+    await every_minute();
+  }),
+);
+
+chrome.runtime.onStartup.addListener(() =>
+  run("starting", async () => {
+    await set_up();
+    await resume();
+    await every_minute();
+  }),
+);
+
+chrome.alarms.onAlarm.addListener(() => run("the minute's work", every_minute));
+
+chrome.idle.onStateChanged.addListener((state) =>
+  run("noting the lock", () => chrome.storage.local.set({ locked: state === "locked" })),
+);
+
+chrome.storage.onChanged.addListener((changes, area) => {
+  if (area === "local" && "paused" in changes) run("the badge", draw_badge);
+});
+
+chrome.tabs.onRemoved.addListener((tab) =>
+  run("forgetting a tab", async () => {
+    await chrome.storage.session.remove(`status:${tab}`);
+    await draw_badge();
+  }),
+);
+
+chrome.permissions.onAdded.addListener(() => run("starting in a portal", settings_changed));
+chrome.permissions.onRemoved.addListener(() => run("leaving a portal", settings_changed));
+
+/** A single-page application changed its address. The page itself is asked to look; of the address only the origin is
+ * compared here. @param {{tabId: number, frameId: number, url: string}} details */
+function navigated({ tabId, frameId, url }) {
+  if (frameId !== 0) return;
+  run("telling a page that it moved", async () => {
+    if ((await portal_at(new URL(url).origin)) === null) return;
+    try {
+      await chrome.tabs.sendMessage(tabId, { type: "navigated" }, { frameId });
+    } catch (error) {
+      console.info("Threadtime: a page that moved does not listen yet.", error);
+    }
+  });
+}
+chrome.webNavigation.onHistoryStateUpdated.addListener(navigated);
+chrome.webNavigation.onReferenceFragmentUpdated.addListener(navigated);
+
+run("starting the worker", async () => {
+  await set_up();
+  await recover(Date.now());
+  await draw_badge();
+});

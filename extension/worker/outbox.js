@@ -1,0 +1,119 @@
+// The outbox: closed intervals that no server has acknowledged, one record a row, on disk before anybody is told so.
+
+import { result, transact } from "./database.js";
+
+const RECENT_MS = 48 * 3_600_000;
+
+/**
+ * Keeps rows, each once: a row whose id is known already (waiting, parked or sent within two days) is left as it is.
+ * @param {WireRow[]} rows
+ * @param {string} pairing
+ * @param {number} now
+ * @returns {Promise<string[]>} the ids that are safe now: all of them
+ */
+export async function add(rows, pairing, now) {
+  return transact(["outbox", "recent"], "readwrite", async (t) => {
+    const outbox = t.objectStore("outbox");
+    const recent = t.objectStore("recent");
+    for (const row of rows) {
+      const { id, portal, thread, patient, started_at, ended_at } = row;
+      const known = (await result(recent.getKey(id))) ?? (await result(outbox.getKey(id)));
+      if (known !== undefined) continue;
+      /** @type {OutboxRecord} */
+      const record = { id, row, pairing, state: "waiting", reason: null, kept_at: now };
+      outbox.add(record);
+      /** @type {RecentRow} */
+      const trace = { id, portal, thread, patient, started_at, ended_at };
+      recent.add(trace);
+    }
+    return rows.map((row) => row.id);
+  });
+}
+
+/** @param {string} state @param {string} pairing */
+const all = (state, pairing) => IDBKeyRange.only([state, pairing]);
+
+/**
+ * The oldest rows that wait to be sent under a pairing.
+ * @param {string} pairing
+ * @param {number} limit
+ * @returns {Promise<OutboxRecord[]>}
+ */
+export async function peek(pairing, limit) {
+  return transact(["outbox"], "readonly", (t) =>
+    result(t.objectStore("outbox").index("by_pairing").getAll(all("waiting", pairing), limit)),
+  );
+}
+
+/** Forgets rows that the server has on its disk. @param {string[]} ids */
+export async function settle(ids) {
+  await transact(["outbox"], "readwrite", (t) => ids.forEach((id) => t.objectStore("outbox").delete(id)));
+}
+
+/** Sets a row aside, where the clinician sees it and it blocks no other. @param {string} id @param {string} reason */
+export async function park(id, reason) {
+  await change(id, (record) => ({ ...record, state: "parked", reason }));
+}
+
+/** Lets a parked row be sent once more. @param {string} id */
+export async function release(id) {
+  await change(id, (record) => ({ ...record, state: "waiting", reason: null }));
+}
+
+/** @param {string} id @param {(record: OutboxRecord) => OutboxRecord} work */
+async function change(id, work) {
+  await transact(["outbox"], "readwrite", async (t) => {
+    const store = t.objectStore("outbox");
+    const record = await result(store.get(id));
+    if (record !== undefined) await result(store.put(work(record)));
+  });
+}
+
+/** @returns {Promise<OutboxRecord[]>} */
+export async function parked() {
+  return transact(["outbox"], "readonly", (t) =>
+    result(t.objectStore("outbox").index("by_pairing").getAll(IDBKeyRange.bound(["parked", ""], ["parked", []]))),
+  );
+}
+
+/**
+ * How many rows wait under a pairing, since when, and how many wait under another one.
+ * @param {string} pairing
+ * @returns {Promise<{waiting: number, oldest: number | null, foreign: number, parked: number}>}
+ */
+export async function depth(pairing) {
+  return transact(["outbox"], "readonly", async (t) => {
+    const index = t.objectStore("outbox").index("by_pairing");
+    const [first] = await result(index.getAll(all("waiting", pairing), 1));
+    const waiting = await result(index.count(all("waiting", pairing)));
+    const every = await result(index.count(IDBKeyRange.bound(["waiting", ""], ["waiting", []])));
+    const aside = await result(index.count(IDBKeyRange.bound(["parked", ""], ["parked", []])));
+    return { waiting, oldest: first?.row.started_at ?? null, foreign: every - waiting, parked: aside };
+  });
+}
+
+/** Puts every row that waits under another pairing under this one: its clinician said that they are theirs.
+ * @param {string} pairing @param {string | null} only the pairing they were under; null: any */
+export async function adopt(pairing, only = null) {
+  await transact(["outbox"], "readwrite", async (t) => {
+    const store = t.objectStore("outbox");
+    const range = only === null ? IDBKeyRange.bound(["waiting", ""], ["waiting", []]) : all("waiting", only);
+    for (const record of await result(store.index("by_pairing").getAll(range))) store.put({ ...record, pairing });
+  });
+}
+
+/** What was measured on this device and ended after an instant. @param {number} since @returns {Promise<RecentRow[]>} */
+export async function recent(since) {
+  return transact(["recent"], "readonly", (t) =>
+    result(t.objectStore("recent").index("by_end").getAll(IDBKeyRange.lowerBound(since, true))),
+  );
+}
+
+/** Forgets what ended more than two days ago. @param {number} now */
+export async function prune(now) {
+  await transact(["recent"], "readwrite", async (t) => {
+    const store = t.objectStore("recent");
+    const old = await result(store.index("by_end").getAllKeys(IDBKeyRange.upperBound(now - RECENT_MS)));
+    for (const key of old) store.delete(key);
+  });
+}

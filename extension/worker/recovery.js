@@ -1,0 +1,80 @@
+// The recovery: rows that a page left in storage when it, the browser or the extension ended, go to the outbox.
+
+import { tab_statuses } from "./condition.js";
+import { every_document, forget, known } from "./documents.js";
+import * as outbox from "./outbox.js";
+import { wire_row } from "./rows.js";
+import { settings } from "./settings.js";
+
+/** A living document writes its checkpoint every 5 s. */
+const STALE_MS = 15_000;
+const ANSWER_MS = 3_000;
+const DOCUMENTS_MS = 30 * 86_400_000;
+/** How Chromium and Firefox say that nobody is there. */
+const NOBODY = /Receiving end does not exist|No tab with id|Invalid tab ID/i;
+
+/** @param {DocumentRecord} record @returns {Promise<boolean>} false only when the browser says so, or another document does */
+async function alive({ tab, frame, document }) {
+  const silence = new Promise((resolve) => setTimeout(resolve, ANSWER_MS, { alive: true }));
+  const question = chrome.tabs.sendMessage(tab, { type: "alive", document }, { frameId: frame });
+  try {
+    const answer = /** @type {any} */ (await Promise.race([question, silence]));
+    return answer?.alive !== false;
+  } catch (error) {
+    return !NOBODY.test(String(error)); // anything else is no proof of death: asked again in a minute
+  }
+}
+
+/** @param {DocumentRecord} document @param {unknown[]} rows @param {number} now */
+async function keep(document, rows, now) {
+  const sound = rows.map((row) => wire_row(row, document)).filter((row) => row !== null);
+  if (sound.length < rows.length) console.warn("Threadtime: a stored interval makes no sense and was left out.");
+  const { pairing } = await settings();
+  await outbox.add(sound, pairing?.id ?? "", now);
+}
+
+/** @param {string} key @param {any} entry @param {number} now */
+async function recover_entry(key, entry, now) {
+  const [kind, rest] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
+  if (kind === "closed") {
+    const document = await known(entry?.document);
+    if (document) await keep(document, [entry.row], now);
+    else console.warn("Threadtime: a stored interval of an unknown page was left out.");
+    await chrome.storage.local.remove(key);
+  }
+  if (kind === "checkpoint" && !(now - entry?.at < STALE_MS)) {
+    const document = await known(rest);
+    if (document && Array.isArray(entry?.rows) && entry.rows.length > 0) {
+      if (await alive(document)) return;
+      await keep(document, entry.rows, now);
+      await forget(rest);
+    }
+    await chrome.storage.local.remove(key);
+  }
+}
+
+/** To be called at every start of the worker and once a minute. @param {number} now */
+export async function recover(now) {
+  await navigator.locks.request("recover", { ifAvailable: true }, async (lock) => {
+    if (lock === null) return;
+    const stored = await chrome.storage.local.get(null);
+    for (const [key, entry] of Object.entries(stored)) await recover_entry(key, entry, now);
+    const tabs = new Set((await chrome.tabs.query({})).map((tab) => tab.id));
+    const gone = Object.keys(stored).filter((key) => /^(input|trail):/.test(key) && !tabs.has(Number(key.split(":")[1])));
+    if (gone.length > 0) await chrome.storage.local.remove(gone);
+    for (const record of await every_document()) {
+      if (now - record.greeted_at > DOCUMENTS_MS && !tabs.has(record.tab)) await forget(record.document);
+    }
+    await outbox.prune(now);
+  });
+  await doubt_statuses();
+}
+
+/** A page that died could not say that it no longer counts. */
+async function doubt_statuses() {
+  for (const { status, document } of await tab_statuses()) {
+    if (status !== "counting" && status !== "settling") continue;
+    const record = await known(document);
+    if (record && !(await alive(record))) await chrome.storage.session.remove(`status:${record.tab}`);
+  }
+}

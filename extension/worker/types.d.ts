@@ -1,0 +1,94 @@
+// What the worker and the extension's pages share. Types only; nothing here runs.
+
+/** A row as it goes over the wire. */
+interface WireRow {
+  id: string;
+  portal: string;
+  thread: string | null;
+  patient: string | null;
+  activity: string;
+  started_at: number;
+  ended_at: number;
+  ended_by: string;
+  idle_after_seconds: number;
+  tab?: string;
+  entry?: string;
+  linked_from?: string;
+  recovered?: boolean;
+}
+
+/** A row that waits or is parked. `pairing` says under whose token it was measured ("" before any). */
+interface OutboxRecord {
+  id: string;
+  row: WireRow;
+  pairing: string;
+  state: "waiting" | "parked";
+  reason: string | null;
+  kept_at: number;
+}
+
+/** What is remembered of a row for two days, sent or not: it makes handing over idempotent and feeds the popup. */
+interface RecentRow {
+  id: string;
+  portal: string;
+  thread: string | null;
+  patient: string | null;
+  started_at: number;
+  ended_at: number;
+}
+
+/** What the browser said of a document when it greeted: nothing a content script says later can change it. */
+interface DocumentRecord {
+  document: string;
+  tab: number;
+  frame: number;
+  origin: string;
+  portal: string;
+  greeted_at: number;
+}
+
+interface Pairing {
+  id: string;
+  token: string;
+}
+
+/** A portal as configured: its key is on the wire, its kind names the portal file. */
+interface Portal {
+  key: string;
+  kind: string;
+  origin: string;
+}
+
+interface Settings {
+  server: string | null;
+  pairing: Pairing | null;
+  portals: Portal[];
+  idle_after_seconds: number;
+}
+
+/** Why nothing is sent, or null. `until` null: until somebody does something. */
+interface Delivery {
+  attempt: number;
+  not_before: number;
+  stopped: boolean;
+  problem: string | null;
+  sent_at: number | null;
+}
+
+type Answer =
+  | { kind: "answered"; accepted: string[]; duplicate: string[]; rejected: { id: string | null; index: number; reason: string }[] }
+  /** The network, the server or something between is not well: later. */
+  | { kind: "later"; problem: string; retry_after_ms: number | null }
+  /** Sending on is of no use until a person does something. */
+  | { kind: "stopped"; problem: string }
+  /** The server cannot read this request: some row in it is bad. */
+  | { kind: "refused"; problem: string };
+
+interface TabStatus {
+  status: StopwatchStatus;
+  since: number;
+  document: string;
+  portal: string;
+  thread: string | null;
+  patient: string | null;
+}
