@@ -1,0 +1,177 @@
+// The options: server, device token and portals, typed in by the clinician; access to hosts is asked for on a click.
+
+import { pattern_of, read_origin } from "../worker/addresses.js";
+import { post } from "../worker/backend.js";
+import { KINDS } from "../worker/kinds.js";
+import { adopt, depth } from "../worker/outbox.js";
+import { IDLE_AFTER, problem_of_portals, problem_of_token, save, settings } from "../worker/settings.js";
+
+/** @template {HTMLElement} T @param {string} id @returns {T} */
+const element = (id) => /** @type {T} */ (document.getElementById(id));
+const server = /** @type {HTMLInputElement} */ (element("server"));
+const token = /** @type {HTMLInputElement} */ (element("token"));
+const idle_after = /** @type {HTMLInputElement} */ (element("idle-after"));
+const portals = element("portals");
+
+/** Something typed that cannot be saved, with the field it was typed into. */
+class Wrong extends Error {
+  /** @param {HTMLElement} field @param {string} message */
+  constructor(field, message) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/** @param {"done" | "wrong" | ""} outcome @param {string} words */
+function say(outcome, words) {
+  const answer = element("answer");
+  answer.textContent = { done: "✓ ", wrong: "✕ ", "": "" }[outcome] + words;
+  answer.dataset["outcome"] = outcome;
+}
+
+/** @param {ParentNode} parent @param {string} selector @returns {HTMLInputElement} */
+const field = (parent, selector) => /** @type {HTMLInputElement} */ (parent.querySelector(selector));
+
+/** @param {Partial<Portal>} portal */
+function add_portal(portal) {
+  const template = /** @type {HTMLTemplateElement} */ (element("portal-template"));
+  portals.append(template.content.cloneNode(true));
+  const set = /** @type {HTMLFieldSetElement} */ (portals.lastElementChild);
+  const kind = /** @type {HTMLSelectElement} */ (set.querySelector("select"));
+  kind.append(...KINDS.map((file) => new Option(file.name, file.kind)));
+  if (portal.kind) kind.value = portal.kind;
+  field(set, ".address").value = portal.origin ?? "";
+  field(set, ".key").value = portal.key ?? kind.value;
+  set.querySelector(".remove")?.addEventListener("click", () => {
+    set.remove();
+    number_portals();
+    element("add-portal").focus();
+  });
+  number_portals();
+  return set;
+}
+
+/** Gives every portal its number, and its fields stable ids: portal-1-kind, portal-1-address, portal-1-key. */
+function number_portals() {
+  for (const [index, set] of [...portals.children].entries()) {
+    const name = `portal-${index + 1}`;
+    /** @type {HTMLElement} */ (set.querySelector("legend")).textContent = `Portal ${index + 1}`;
+    set.querySelector(".remove")?.setAttribute("aria-label", `Remove portal ${index + 1}`);
+    for (const [selector, part] of [["select", "kind"], [".address", "address"], [".key", "key"], [".remove", "remove"]]) {
+      const control = /** @type {HTMLElement} */ (set.querySelector(/** @type {string} */ (selector)));
+      control.id = `${name}-${part}`;
+      control.parentElement?.querySelector("label")?.setAttribute("for", control.id);
+    }
+  }
+}
+
+async function show_access() {
+  for (const set of portals.children) {
+    const read = read_origin(field(set, ".address").value);
+    const granted = "origin" in read && (await chrome.permissions.contains({ origins: [pattern_of(read.origin)] }));
+    const words = granted ? "✓ This browser allows access." : "Access is asked for when you save.";
+    /** @type {HTMLElement} */ (set.querySelector(".access")).textContent = words;
+  }
+}
+
+/** @param {HTMLInputElement} input @returns {string} */
+function origin_in(input) {
+  const read = read_origin(input.value);
+  if ("problem" in read) throw new Wrong(input, read.problem);
+  return read.origin;
+}
+
+/** What is typed in, checked; throws Wrong. */
+function typed() {
+  for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  const origin = server.value.trim() === "" ? null : origin_in(server);
+  const word = token.value.trim() === "" ? null : token.value.trim();
+  const problem = word === null ? null : problem_of_token(word);
+  if (problem !== null) throw new Wrong(token, problem);
+  const seconds = Number(idle_after.value);
+  if (!Number.isInteger(seconds) || seconds < IDLE_AFTER.least || seconds > IDLE_AFTER.most) {
+    throw new Wrong(idle_after, `Idle after: a whole number from ${IDLE_AFTER.least} to ${IDLE_AFTER.most}.`);
+  }
+  const list = [...portals.children].map((set) => ({
+    key: field(set, ".key").value.trim(),
+    kind: /** @type {HTMLSelectElement} */ (set.querySelector("select")).value,
+    origin: origin_in(field(set, ".address")),
+  }));
+  for (const [index] of list.entries()) {
+    const wrong = problem_of_portals(list.slice(0, index + 1));
+    if (wrong !== null) throw new Wrong(field(/** @type {Element} */ (portals.children[index]), ".key"), wrong);
+  }
+  return { server: origin, token: word, portals: list, idle_after_seconds: seconds };
+}
+
+/** Runs a button's work and says its outcome; what was typed wrong gets the focus. @param {() => Promise<void>} work */
+async function attempt(work) {
+  say("", "…");
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Wrong)) {
+      say("wrong", `It did not work: ${error}`);
+      throw error;
+    }
+    say("wrong", error.message);
+    error.field.setAttribute("aria-invalid", "true");
+    error.field.focus();
+  }
+}
+
+async function save_all() {
+  const wanted = typed();
+  const origins = [wanted.server, ...wanted.portals.map((portal) => portal.origin)].filter((origin) => origin !== null);
+  // First, while the click still counts as one: browsers ask only then.
+  const granted = origins.length === 0 || (await chrome.permissions.request({ origins: origins.map(pattern_of) }));
+  await save(wanted);
+  await chrome.runtime.sendMessage({ type: "settings_changed" });
+  await show_access();
+  await show_foreign();
+  if (granted) say("done", "Saved.");
+  else say("wrong", "Saved, but the browser was not allowed access: nothing can be counted there. Save again to be asked again.");
+}
+
+async function test() {
+  const { server: origin, token: word } = typed();
+  if (origin === null) throw new Wrong(server, "Enter the server’s address.");
+  if (word === null) throw new Wrong(token, "Enter the device token.");
+  const answer = await post(origin, word, [], Date.now());
+  if (answer.kind === "answered") say("done", "The server answers and knows this device.");
+  else say("wrong", answer.problem);
+}
+
+async function show_foreign() {
+  const { pairing } = await settings();
+  const { foreign } = await depth(pairing?.id ?? "");
+  element("foreign").hidden = foreign === 0 || pairing === null;
+  const were = foreign === 1 ? "1 interval was" : `${foreign} intervals were`;
+  element("foreign-words").textContent = `${were} measured under another token and not sent yet. If you are the same clinician, send what is yours; else leave it for them.`;
+}
+
+element("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  attempt(save_all);
+});
+element("test").addEventListener("click", () => attempt(test));
+element("add-portal").addEventListener("click", () => field(add_portal({}), "select").focus());
+element("adopt").addEventListener("click", () =>
+  attempt(async () => {
+    const { pairing } = await settings();
+    if (pairing !== null) await adopt(pairing.id);
+    await chrome.runtime.sendMessage({ type: "try_again" });
+    await show_foreign();
+    say("done", "They are sent with this token.");
+  }),
+);
+
+const now = await settings();
+server.value = now.server ?? "";
+token.value = now.pairing?.token ?? "";
+idle_after.value = String(now.idle_after_seconds);
+for (const portal of now.portals) add_portal(portal);
+if (now.portals.length === 0) add_portal({});
+await show_access();
+await show_foreign();
+document.documentElement.dataset["shown"] = "true";

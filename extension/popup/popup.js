@@ -1,0 +1,136 @@
+// The popup: says what is being counted on the page behind it, and what waits. It changes nothing but the pause.
+
+import { condition, STATES } from "../worker/condition.js";
+import { delivery } from "../worker/delivery.js";
+import * as outbox from "../worker/outbox.js";
+import { settings } from "../worker/settings.js";
+import { midnight, minutes, today } from "./today.js";
+
+/** What a page behind the popup says of itself. @type {Record<StopwatchStatus, string>} */
+const NOTES = {
+  counting: "on this thread today, on this device. It stands still while this window is open.",
+  settling: "on this thread today, on this device. A thread counts once it has been open for 5 seconds.",
+  idle: "on this thread today, on this device. No input for a while: time without input is left out.",
+  away: "on this thread today, on this device.",
+  paused: "on this thread today, on this device.",
+  elsewhere: "No thread is recognised on this page. Nothing is counted here.",
+};
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @param {number} at */
+const time = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+/** The state of the page when the popup opened: the popup itself takes the focus away from it. @type {TabStatus | undefined} */
+let behind;
+
+/** @returns {Promise<TabStatus | undefined>} */
+async function status_behind() {
+  // A test, which cannot open a real popup, names the tab in the address.
+  const named = new URLSearchParams(location.search).get("tab");
+  const [tab] = named === null ? await chrome.tabs.query({ active: true, currentWindow: true }) : [{ id: Number(named) }];
+  const key = `status:${tab?.id}`;
+  return /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+}
+
+/** Rows that are still open in a page, as its last checkpoint has them. @returns {Promise<RecentRow[]>} */
+async function open_rows() {
+  if (!behind) return [];
+  const key = `checkpoint:${behind.document}`;
+  const checkpoint = /** @type {{rows?: NamedRow[]} | undefined} */ ((await chrome.storage.local.get(key))[key]);
+  const portal = behind.portal;
+  return (checkpoint?.rows ?? []).map((row) => ({ ...row, portal }));
+}
+
+async function show_state() {
+  const { state, detail } = await condition();
+  // Only while all is well the page's own word is the state: the focus it had went to this window.
+  const shown = state === "idle" && behind?.status === "counting" ? "counting" : state;
+  const { mark, words, tone } = STATES[shown];
+  element("state").className = `chip ${tone}`;
+  element("mark").textContent = mark;
+  element("words").textContent = words;
+  element("since").textContent = behind && ["counting", "idle"].includes(shown) ? `since ${time(behind.since)}` : "";
+  element("detail").textContent = detail;
+  element("detail").hidden = detail === "";
+  element("try-again").hidden = !(state === "error" || state === "offline");
+}
+
+async function show_subject() {
+  if (!behind || (behind.thread === null && behind.patient === null)) {
+    element("clock").hidden = true;
+    element("subject").textContent = "No thread in this tab";
+    element("note").textContent = behind ? NOTES.elsewhere : "Nothing is counted here.";
+    return;
+  }
+  const now = Date.now();
+  const rows = [...(await outbox.recent(midnight(now))), ...(await open_rows())];
+  element("clock").hidden = false;
+  element("clock").textContent = minutes(today(rows, behind, now));
+  const patient = behind.patient === null ? "patient not named by the portal" : `patient ${behind.patient}`;
+  element("subject").textContent = behind.thread === null ? `A chart page · ${patient}` : `This thread · ${patient}`;
+  const note = NOTES[behind.status];
+  element("note").textContent = behind.thread === null ? "Chart time not opened from a thread is only “possibly related”." : note;
+}
+
+async function show_outbox() {
+  const { pairing } = await settings();
+  const { waiting, oldest, foreign } = await outbox.depth(pairing?.id ?? "");
+  const { sent_at } = await delivery();
+  const wait = waiting === 1 ? "1 interval waits safely" : `${waiting} intervals wait safely`;
+  const sent = sent_at === null ? "Nothing waits" : `All sent, ${time(sent_at)}`;
+  const others = foreign > 0 ? ` · ${foreign} measured under another token` : "";
+  element("outbox").textContent = (waiting === 0 ? sent : `${wait}${oldest === null ? "" : ` · oldest ${time(oldest)}`}`) + others;
+}
+
+async function show_parked() {
+  const parked = await outbox.parked();
+  element("parked-section").hidden = parked.length === 0;
+  const list = element("parked");
+  if (list.dataset["ids"] === parked.map(({ id }) => id).join()) return; // a button may have the focus
+  list.dataset["ids"] = parked.map(({ id }) => id).join();
+  list.replaceChildren(...parked.map(parked_item));
+}
+
+/** @param {OutboxRecord} record */
+function parked_item({ id, row, reason }) {
+  const item = document.createElement("li");
+  const when = document.createElement("span");
+  when.textContent = `${time(row.started_at)}, ${minutes(row.ended_at - row.started_at)}`;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Send again";
+  button.setAttribute("aria-label", `Send the interval of ${when.textContent} again`);
+  button.addEventListener("click", async () => {
+    await outbox.release(id);
+    await chrome.runtime.sendMessage({ type: "try_again" });
+    await show();
+  });
+  const why = document.createElement("span");
+  why.className = "reason small quiet";
+  why.textContent = reason ?? "";
+  item.append(when, button, why);
+  return item;
+}
+
+async function show() {
+  const { paused } = await chrome.storage.local.get("paused");
+  element("pause").textContent = paused === true ? "Go on" : "Pause";
+  element("pause").setAttribute("aria-pressed", String(paused === true));
+  await Promise.all([show_state(), show_subject(), show_outbox(), show_parked()]);
+  document.documentElement.dataset["shown"] = "true";
+}
+
+element("pause").addEventListener("click", async () => {
+  const { paused } = await chrome.storage.local.get("paused");
+  await chrome.storage.local.set({ paused: paused !== true });
+  await show();
+});
+element("try-again").addEventListener("click", async () => {
+  await chrome.runtime.sendMessage({ type: "try_again" });
+  await show();
+});
+
+behind = await status_behind();
+await show();
+setInterval(show, 1000);

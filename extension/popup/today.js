@@ -1,0 +1,27 @@
+// What this device measured today on one thread. Pure.
+
+/** The start of the local day of an instant. @param {number} now */
+export const midnight = (now) => new Date(now).setHours(0, 0, 0, 0);
+
+/**
+ * Milliseconds of today, on one thread or (where there is none) one patient's pages; what began yesterday is cut.
+ * @param {Pick<RecentRow, "id" | "portal" | "thread" | "patient" | "started_at" | "ended_at">[]} rows may name a row twice: the last one counts
+ * @param {{portal: string, thread: string | null, patient: string | null}} subject
+ * @param {number} now
+ */
+export function today(rows, subject, now) {
+  const from = midnight(now);
+  const once = new Map(rows.map((row) => [row.id, row]));
+  let total = 0;
+  for (const row of once.values()) {
+    const same = subject.thread === null ? row.thread === null && row.patient === subject.patient : row.thread === subject.thread;
+    if (same && row.portal === subject.portal) total += Math.max(0, row.ended_at - Math.max(row.started_at, from));
+  }
+  return total;
+}
+
+/** Minutes and seconds, whole seconds that have passed. @param {number} ms */
+export function minutes(ms) {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
