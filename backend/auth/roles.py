@@ -1,0 +1,19 @@
+"""Who may what. A person with several roles has the union of their rights; what is not written here is refused."""
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+Role = Literal["clinician", "staff", "manager", "biller", "auditor", "admin"]
+ROLES: tuple[str, ...] = get_args(Role)
+
+Right = Literal["see own start page", "see episodes", "take reports"]
+
+_RIGHTS: dict[Right, frozenset[Role]] = {
+    "see own start page": frozenset({"manager", "admin"}),
+    "see episodes": frozenset({"manager"}),
+    "take reports": frozenset({"manager"}),
+}
+
+
+def may(roles: Iterable[str], right: Right) -> bool:
+    return not _RIGHTS[right].isdisjoint(roles)
