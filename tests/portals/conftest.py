@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser import Chromium, Desktop
 from tests.portals.shells import build_medplum, serving
+from tests.story.clinician import HOST
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +20,10 @@ def medplum() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def chromium(medplum: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """A browser without the extension, for which portal.example is the Medplum shell."""
+    """A browser without the extension, for which HOST is the Medplum shell."""
     profile = tmp_path_factory.mktemp("profile")
     with (
         Desktop() as desktop,
-        Chromium(desktop, profile, extension=None, hosts={"portal.example": medplum}) as chromium,
+        Chromium(desktop, profile, extension=None, hosts={HOST: medplum}) as chromium,
     ):
         yield chromium

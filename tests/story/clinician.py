@@ -20,7 +20,7 @@ THREADS: dict[str, str] = {letter: one["id"] for letter, one in zip("ABCD", RECO
 
 REPLY = "kanari77 Please use the spacer before every puff"
 QUERY_CANARY = "kanari88"
-HOST = "portal.example"
+HOST = "portal.localhost"
 SELECTED = '.ListWithDetailPane_selected a[href*="/Communication/"]'
 
 SECONDS_BETWEEN_INPUTS = 1.5
@@ -59,11 +59,12 @@ class Clinician:
             time.sleep(max(0.0, min(SECONDS_BETWEEN_INPUTS, ends_at - time.monotonic())))
 
     def move(self) -> None:
-        """Moves the pointer to another place over the open thread."""
+        """Moves the pointer over the open thread, as a hand does: in many small steps."""
         self._moves += 1
-        x, y = 600 + 40 * (self._moves % 7), 250 + 30 * (self._moves % 9)
+        for step in range(6):
+            x, y = 600 + 40 * (self._moves % 7) + 9 * step, 250 + 30 * (self._moves % 9) + 5 * step
+            self.chromium.protocol("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         self._note_input()
-        self.chromium.protocol("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def sit_still(self, seconds: float) -> None:
         """Touches nothing for so long."""

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from selenium.webdriver.common.by import By
+
 from tests.browser import Chromium, until
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,34 @@ class Extension:
         self.driver = chromium.driver
         worker = until(lambda: chromium.targets("service_worker"), what="the extension's service worker")[0]
         self.origin = "/".join(worker["url"].split("/")[:3])
+
+    def open(self) -> None:
+        """Shows the options page in the driver's tab."""
+        self.driver.get(f"{self.origin}/options/options.html")
+        until(lambda: self.driver.find_elements(By.CSS_SELECTOR, "[data-shown=true]"), what="the options page")
+
+    def pair(self, *, server: str, token: str, portal: str, address: str, idle_after: int) -> None:
+        """Enters what a clinician is told to enter, and saves it."""
+        self.open()
+        typed = {
+            "server": server,
+            "token": token,
+            "portal-1-address": address,
+            "portal-1-key": portal,
+            "idle-after": str(idle_after),
+        }
+        for name, text in typed.items():
+            entry = self.driver.find_element(By.ID, name)
+            entry.clear()
+            entry.send_keys(text)
+        self.driver.find_element(By.ID, "save").click()
+        answer = self.driver.find_element(By.ID, "answer")
+        until(lambda: answer.get_attribute("data-outcome"), what="the options page's answer")
+        assert answer.get_attribute("data-outcome") == "done", answer.text
+
+    def waiting(self) -> int:
+        """How many rows the outbox holds, whether they wait or were set aside; asked on the options page."""
+        return len(self.dump()["indexedDB"]["threadtime"]["outbox"][0])
 
     def dump(self) -> dict[str, Any]:
         """Everything the extension stores: {"local": ..., "session": ..., "sync": ..., "indexedDB": {...}}."""
