@@ -13,21 +13,19 @@ A fact that is absent or None is not known. Conditions have three values, `True`
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-Rules = dict[str, Any]
-Truth = bool | None
+from shared_rules.conditions import SECONDS_A_MINUTE, Rules, compiled, equal, tier_of
 
 LARGEST_INTEGER = (1 << 53) - 1  # beyond it JavaScript cannot tell neighbours apart
-SECONDS_A_MINUTE = 60
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)(?::(day|duration))?\}")
-_WEEKDAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 class RulesError(ValueError):
@@ -93,7 +91,12 @@ def _merged(document: Mapping[str, Any], by_name: Mapping[str, Any], facts: Mapp
     merged["changed_settings"] = {}
     merged["criteria"] = [criterion for part in parts for criterion in part["criteria"]]
     merged["facts"] = facts
-    return merged
+    return _ready(merged)
+
+
+def _ready(rules: Rules) -> Rules:
+    """With each criterion's condition as a function, under the key `conditions`."""
+    return rules | {"conditions": [compiled(rules, criterion["when"]) for criterion in rules["criteria"]]}
 
 
 def _is_for(rules: Rules, payer_type: str | None) -> bool:
@@ -117,14 +120,16 @@ def in_codes(entries: Iterable[Mapping[str, Any]], code: str, on: date | str | N
 
 def with_settings(rules: Rules, settings: Mapping[str, Any]) -> Rules:
     """The same version with a practice's or a payer's settings in its parameters; SettingError names a bad one."""
+    if not settings:
+        return rules
     parameters = dict(rules["parameters"])
     for name, value in settings.items():
         if name not in rules["settings"]:
             raise SettingError(f"{name} is not a setting; settings are {', '.join(sorted(rules['settings']))}")
         _check_setting(name, rules["settings"][name], value)
         parameters[name] = value
-    changed = {name: value for name, value in settings.items() if not _equal(rules["parameters"][name], value)}
-    return {**rules, "parameters": parameters, "changed_settings": {**rules["changed_settings"], **changed}}
+    changed = {name: value for name, value in settings.items() if not equal(rules["parameters"][name], value)}
+    return _ready({**rules, "parameters": parameters, "changed_settings": {**rules["changed_settings"], **changed}})
 
 
 def _check_setting(name: str, spec: Mapping[str, Any], value: Any) -> None:
@@ -138,62 +143,6 @@ def _check_setting(name: str, spec: Mapping[str, Any], value: Any) -> None:
         raise SettingError(f"{name} is a {'list of texts' if spec['type'] == 'list' else 'text'}")
     if "choices" in spec and not all(item in spec["choices"] for item in chosen):
         raise SettingError(f"{name} is one of {', '.join(spec['choices'])}")
-
-
-# --- conditions -------------------------------------------------------------------------------------------------------
-
-
-def _equal(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and bool(a == b)  # True is not 1
-
-
-def _operand(rules: Rules, facts: Mapping[str, Any], operand: Any) -> Any:
-    if not isinstance(operand, dict):
-        return operand
-    return rules["parameters"][operand["param"]] if "param" in operand else facts.get(operand["fact"])
-
-
-def truth(rules: Rules, facts: Mapping[str, Any], condition: Mapping[str, Any]) -> Truth:
-    """The value of a condition: all, any, not, known, has_band, same_band, or a comparison (README.md)."""
-    if "all" in condition:
-        values = [truth(rules, facts, c) for c in condition["all"]]
-        return False if False in values else None if None in values else True
-    if "any" in condition:
-        values = [truth(rules, facts, c) for c in condition["any"]]
-        return True if True in values else None if None in values else False
-    if "not" in condition:
-        value = truth(rules, facts, condition["not"])
-        return None if value is None else not value
-    if "known" in condition:
-        return facts.get(condition["known"]) is not None
-    if "has_band" in condition:
-        seconds = facts.get(condition["has_band"])
-        return None if seconds is None else _tier(rules, seconds) is not None
-    if "same_band" in condition:
-        first, second = (facts.get(name) for name in condition["same_band"])
-        return None if first is None or second is None else _tier(rules, first) is _tier(rules, second)
-    return _comparison(rules, facts, condition)
-
-
-def _comparison(rules: Rules, facts: Mapping[str, Any], condition: Mapping[str, Any]) -> Truth:
-    left = facts.get(condition["fact"]) if "fact" in condition else rules["parameters"][condition["param"]]
-    operator = next(word for word in ("is", "in", "lt", "le", "gt", "ge") if word in condition)
-    right = _operand(rules, facts, condition[operator])
-    if left is None or right is None:
-        return None
-    if operator == "is":
-        return _equal(left, right)
-    if operator == "in":
-        return any(_equal(left, item) for item in right)
-    if type(left) is not type(right):
-        return None
-    return bool({"lt": left < right, "le": left <= right, "gt": left > right, "ge": left >= right}[operator])
-
-
-def _tier(rules: Rules, seconds: int) -> Mapping[str, Any] | None:
-    minutes = seconds // SECONDS_A_MINUTE
-    reached = [tier for tier in rules["tiers"] if tier["min_minutes"] <= minutes]
-    return reached[-1] if reached else None
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------
@@ -215,13 +164,7 @@ def _typed(name: str, spec: Mapping[str, Any], value: Any) -> Any:
     kind = spec["type"]
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         value = int(value)  # JavaScript cannot tell 5.0 from 5
-    fits = {
-        "boolean": isinstance(value, bool),
-        "integer": isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_INTEGER,
-        "string": isinstance(value, str),
-        "date": isinstance(value, str) and _is_day(value),
-    }[kind]
-    if not fits:
+    if not _FITS[kind](value):
         article = {"integer": "a whole number not below 0", "date": "a day as YYYY-MM-DD"}.get(kind, f"a {kind}")
         raise FactError(f"{name} is {article}")
     if "values" in spec and value not in spec["values"]:
@@ -239,6 +182,14 @@ def _is_day(text: str) -> bool:
     return True
 
 
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "boolean": lambda value: value is True or value is False,
+    "integer": lambda value: type(value) is int and 0 <= value <= LARGEST_INTEGER,
+    "string": lambda value: isinstance(value, str),
+    "date": lambda value: isinstance(value, str) and _is_day(value),
+}
+
+
 def _derived(rules: Rules, facts: Mapping[str, Any]) -> dict[str, Any]:
     derived: dict[str, Any] = {}
     day, seconds = facts.get("date_of_service"), facts.get("counted_seconds")
@@ -247,7 +198,7 @@ def _derived(rules: Rules, facts: Mapping[str, Any]) -> dict[str, Any]:
         derived["code_set_verified"] = day <= rules["verified_to"]
     if seconds is not None:
         derived["counted_minutes"] = seconds // SECONDS_A_MINUTE
-        tier = _tier(rules, seconds)
+        tier = tier_of(rules["tiers"], seconds)
         if tier is not None and derived.get("codes_in_force"):
             derived["projected_code"] = tier["code"]
     return derived
@@ -269,8 +220,8 @@ def evaluate(rules: Rules, facts: Mapping[str, Any]) -> dict[str, Any]:
     missing: dict[str, Any] = {}
     reasons = []
     waits = False
-    for criterion in rules["criteria"]:
-        value = truth(rules, known, criterion["when"])
+    for criterion, condition in zip(rules["criteria"], rules["conditions"], strict=True):
+        value = condition(known)
         effect = criterion["severity"] if value else criterion["when_unknown"] if value is None else "pass"
         if effect == "pass":
             continue
