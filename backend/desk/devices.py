@@ -1,0 +1,47 @@
+"""Devices: the browsers that send intervals, each under its clinician's name with a token of its own."""
+
+import uuid
+from dataclasses import dataclass
+
+from backend.auth import tokens
+from backend.errors import BadInput, NotFound
+from backend.store import people as rows
+from backend.store.database import Connection, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    practice_id: int
+    device_id: str
+    user_id: str
+    name: str
+
+
+def add_device(store: Store, practice_id: int, *, clinician_email: str, name: str, now: int) -> str:
+    """The device's token, which is shown once and stored as a digest. NotFound when nobody of the practice has that
+    address, BadInput when that person records no time."""
+    shown = " ".join(name.split())
+    if not shown or len(shown) > 200:
+        raise BadInput("A device's name has 1 to 200 characters, for example: Rosa's laptop.")
+    token = tokens.new_token("tt", practice_id)
+
+    def work(connection: Connection) -> None:
+        user = rows.find_by_email(connection, clinician_email.strip().lower())
+        if user is None or user.practice_id != practice_id:
+            raise NotFound("Nobody in this practice signs in with that e-mail address; add the user first.")
+        if not {"clinician", "staff"} & set(user.roles):
+            raise BadInput("A device belongs to a clinician or to staff; this user has neither role.")
+        rows.insert_device(connection, practice_id, uuid.uuid4().hex, user.user_id, shown, tokens.digest(token), now)
+
+    store.write(work)
+    return token
+
+
+def device_of(store: Store, token: str) -> Device | None:
+    """The device that holds this token, or None; a device of a user who is no longer active is none."""
+    practice_id = tokens.practice_of(token, "tt")
+    if practice_id is None:
+        return None
+    with store.read() as connection:
+        found = rows.find_device(connection, practice_id, tokens.digest(token))
+    return Device(practice_id, *found) if found else None
