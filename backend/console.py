@@ -1,0 +1,96 @@
+"""How the command line takes words and gives answers: kinds of argument, the error line, progress, output."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from backend.errors import ThreadtimeError
+
+ROOT = Path(__file__).parent
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Commands(click.Group):
+    """Turns what the rooms below raise into one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ThreadtimeError as refused:
+            raise click.ClickException(refused.message) from refused
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click's own ways to end; a broken pipe's reader has had enough
+        except OSError as failed:
+            place = f"{failed.filename}: " if failed.filename else ""
+            raise click.ClickException(f"{place}{failed.strerror or failed}") from failed
+        except Exception as defect:
+            raise click.ClickException(_as_defect(defect)) from defect
+
+
+def _as_defect(error: Exception) -> str:
+    """A line by which an error that nobody expected can be reported; not its message, which may quote data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT)]
+    place = own[-1] if own else frames[-1]
+    return (
+        f"This is a defect in Threadtime: {type(error).__name__} at {Path(place.filename).name}:{place.lineno}. "
+        "Please report this line."
+    )
+
+
+class Day(click.ParamType):
+    """A day such as 2026-04-06."""
+
+    name = "DAY"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            return self.fail(f"{value!r} is not a day such as 2026-04-06.", param, ctx)
+
+
+class Instant(click.ParamType):
+    """An instant such as 2026-04-06T12:00:00-04:00, as milliseconds since the epoch."""
+
+    name = "INSTANT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            instant = datetime.fromisoformat(value)
+            if instant.tzinfo is not None:
+                return round((instant - EPOCH).total_seconds() * 1000)
+        except ValueError:
+            pass  # said below, as for one without an offset
+        return self.fail(f"{value!r} is not an instant with its offset, such as 2026-04-06T12:00:00-04:00.", param, ctx)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows on a terminal that something long is under way, and nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
+
+
+@contextmanager
+def output(file: Path | None) -> Iterator[IO[bytes]]:
+    """`file` opened for writing, else standard output."""
+    if file is None:
+        yield click.get_binary_stream("stdout")
+    else:
+        with file.open("wb") as opened:
+            yield opened

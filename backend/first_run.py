@@ -1,0 +1,186 @@
+"""What a first run needs: the practice's answers, its folder and key, its portals, the assembled extension."""
+
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from backend.config import Config
+from backend.desk.practices import create_practice, get_practice
+from backend.errors import BadInput, CannotStart, NotFound
+from backend.store.database import open_store
+from backend.store.keys import create_folder, create_key, key_path, read_key
+
+ROOT = Path(__file__).parents[1]
+PORTALS = ROOT / "extension" / "portals"
+EXTENSION = ROOT / "build" / "extension"
+NAME = "My practice"
+ADMIN = "admin@practice.example"
+PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105  (no letters that look like digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    practice: str
+    timezone: str
+    admin: str
+    password: str
+    generated: bool
+    """True: nobody knows the password yet, so it has to be shown."""
+
+
+def ask(practice: str | None, timezone: str | None, admin: str | None) -> Answers:
+    """What was given, else what a person at the terminal says, else a default that is printed."""
+    practice = practice or _asked("Name of the practice", NAME)
+    timezone = timezone or _asked("Its time zone", machine_zone())
+    admin = admin or _asked("E-mail address of the administrator", ADMIN)
+    password, generated = choose_password("THREADTIME_ADMIN_PASSWORD", f"A password for {admin}")
+    return Answers(practice, timezone, admin, password, generated)
+
+
+def on_terminal() -> bool:
+    """True when a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _asked(question: str, default: str) -> str:
+    return str(click.prompt(question, default=default, err=True)) if on_terminal() else default
+
+
+def choose_password(variable: str, question: str) -> tuple[str, bool]:
+    """(the password, whether it was generated): from the environment, else a prompt, else made here."""
+    if given := os.environ.get(variable):
+        return given, False
+    given = (
+        click.prompt(
+            f"{question} (nothing: one is made and shown)",
+            default="",
+            show_default=False,
+            hide_input=True,
+            confirmation_prompt=True,
+            err=True,
+        )
+        if on_terminal()
+        else ""
+    )
+    if given:
+        return given, False
+    return "-".join("".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(5)) for _ in range(4)), True
+
+
+def machine_zone() -> str:
+    """The IANA name of this machine's time zone, UTC where it does not say."""
+    candidates = [os.environ.get("TZ", "").lstrip(":")]
+    for file in (Path("/etc/timezone"),):
+        if file.is_file():
+            candidates.append(file.read_text().strip())
+    candidates.append(str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2])
+    return next((name for name in candidates if name and _is_zone(name)), "UTC")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def portal_kinds() -> tuple[str, ...]:
+    """The kinds of portal that the extension can read."""
+    return tuple(sorted(file.stem for file in PORTALS.glob("*.json")))
+
+
+def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:
+    """Creates what is not there yet: the folder, its key, and the practice; returns the lines to print.
+
+    A key that is there is used and never overwritten. Conflict: a practice of that name is there already.
+    """
+    if not _is_zone(answers.timezone):
+        raise BadInput(f"There is no time zone {answers.timezone}: name one such as America/New_York.")
+    create_folder(config.data)
+    key_file = key_path(config.data, config.key_file)
+    made = not key_file.exists()
+    if made:
+        create_key(config.data, config.key_file)
+    store = open_store(config.data, read_key(config.data, config.key_file))
+    try:
+        practice = create_practice(
+            store,
+            name=answers.practice,
+            timezone=answers.timezone,
+            admin_email=answers.admin,
+            admin_name="Administrator",
+            password=answers.password,
+            kinds=portal_kinds(),
+            now=now,
+        )
+    finally:
+        store.close()
+    password = answers.password if answers.generated else "as you chose it"
+    return [
+        f"The practice {practice.name} ({practice.timezone}) is in {config.data.resolve()}.",
+        f"Its database key is {key_file.resolve()}. Keep a copy of it in another place than the data:",
+        "without the key nobody can read the data again, and who has both can read everything.",
+        f"Sign in as {answers.admin}, password: {password}",
+    ]
+
+
+def set_up_once(config: Config, *, now: int) -> list[str]:
+    """Sets up a practice where there is none yet; returns the lines to print, none on a later run."""
+    if _has_practice(config):
+        return []
+    names = ("THREADTIME_PRACTICE", "THREADTIME_TIMEZONE", "THREADTIME_ADMIN")
+    return set_up(config, ask(*(os.environ.get(name) for name in names)), now=now)
+
+
+def assemble_extension() -> Path:
+    """Assembles the extension afresh and returns its folder; CannotStart where that fails."""
+    command = [sys.executable, str(ROOT / "extension" / "assemble.py"), "--out", str(EXTENSION)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (our own script)
+    if done.returncode:
+        raise CannotStart("The extension could not be assembled: " + done.stderr.strip().rpartition("\n")[2])
+    return EXTENSION
+
+
+def how_to_begin(address: str, extension: Path) -> str:
+    """What to open, to load and to enter, for a server that listens on `address`."""
+    command = f"{_python()} -m backend"
+    return f"""
+Threadtime serves on {address} until you press Ctrl-C.
+
+In each clinician's browser (Chromium, Chrome, Edge) open chrome://extensions, switch on Developer mode,
+press "Load unpacked" and choose {extension}
+Then enter in the extension's options:
+  server address   {address}
+  device token     what the second of these commands prints:
+                   {command} user add --email EMAIL --name NAME --role clinician --credential MD
+                   {command} device add --clinician EMAIL --name BROWSER
+  portal           its address in the browser, and its key: {" or ".join(portal_kinds())}
+"""
+
+
+def _has_practice(config: Config) -> bool:
+    if not config.data.exists():
+        return False
+    store = open_store(config.data, read_key(config.data, config.key_file))
+    try:
+        get_practice(store)
+    except NotFound:
+        return False  # an earlier first run was ended half-way
+    except BadInput:
+        return True  # there are several
+    finally:
+        store.close()
+    return True
+
+
+def _python() -> str:
+    """The Python of this process as a person in the project's folder would type it."""
+    executable = Path(sys.executable)
+    return str(executable.relative_to(ROOT)) if executable.is_relative_to(ROOT) else str(executable)
