@@ -171,6 +171,7 @@ class Chromium(AbstractContextManager["Chromium"]):
         assert before, "no service worker runs"
         self.protocol("ServiceWorker.enable")
         self.protocol("ServiceWorker.stopAllWorkers")
+        self.protocol("ServiceWorker.disable")  # while it is enabled, no event wakes a worker that was stopped
         until(lambda: not set(before) & set(self.workers()), what="the service worker's death")
 
     # Tabs and windows, as a person changes them.
