@@ -1,0 +1,91 @@
+"""One store: the encrypted database file of a data folder, its single writer, and readers.
+
+Whatever changes a row goes through `write`; whatever only looks goes through `read`.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from backend.errors import NoDataFolder
+from backend.store.connection import Connection, connect
+from backend.store.folder import database_path, folder_id, migration_lock
+from backend.store.schema import migrate
+from backend.store.writer import Writer
+
+Result = TypeVar("Result")
+
+
+class Store:
+    """Safe for many threads; made by `open_store`."""
+
+    def __init__(self, path: Path, key: bytes, queue_limit: int) -> None:
+        self.path = path
+        self._key = key
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._readers: list[Connection] = []
+        self._writer = Writer(connect(path, key), queue_limit)
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Runs `work` on the writer's thread in its own savepoint; returns its result after COMMIT.
+
+        Raises what `work` raised (nothing of it is kept), or Busy when the queue is full. `work` may run twice: when
+        the group it travelled in could not be committed, it runs again by itself; so it changes nothing but the
+        database. It must not call `write`.
+        """
+        return self._writer.submit(work)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database, the same from its first to its last query."""
+        if getattr(self._local, "open", False):
+            raise RuntimeError("this thread reads already: pass its connection on")
+        connection = self._reader()
+        self._local.open = True
+        try:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+        finally:
+            self._local.open = False
+
+    def close(self) -> None:
+        """Finishes what is queued, then closes every connection; a later `write` raises."""
+        self._writer.stop()
+        with self._lock:
+            for connection in self._readers:
+                connection.close()
+            self._readers.clear()
+
+    def _reader(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = connect(self.path, self._key, read_only=True)
+            self._local.connection = connection
+            with self._lock:
+                self._readers.append(connection)
+        return connection
+
+
+def open_store(data: Path, key: bytes, *, queue_limit: int = 256) -> Store:
+    """Opens the database of the data folder, brings its schema up to date under a lock, and starts the writer.
+
+    NoDataFolder: nobody has created one. WrongKey: the key does not fit. CannotStart: the driver is too old.
+    """
+    folder_id(data)
+    path = database_path(data)
+    if not path.parent.is_dir():
+        raise NoDataFolder(f"There is no data folder at {data}: create one with init.")
+    with migration_lock(data):
+        connection = connect(path, key)
+        try:
+            migrate(connection)
+        finally:
+            connection.close()
+    path.chmod(0o600)
+    return Store(path, key, queue_limit)
