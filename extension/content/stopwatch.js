@@ -166,7 +166,7 @@
     const before = s.page;
     s.page = page;
     if (same(before, page)) return;
-    if (before && page && s.opening && !s.opening.settled && before.place === page.place) {
+    if (before && page && s.opening && !s.opening.settled && before.place === page.place && key(before) !== key(page)) {
       // The page only now says which thread it shows (its list came late): nothing was counted yet, so nothing is lost.
       s.opening.key = key(page);
       s.opening.held = s.opening.held.map((r) => ({ ...r, thread: page.thread, patient: page.patient }));

@@ -2,7 +2,7 @@
 
 import { pattern_of, read_origin } from "../worker/addresses.js";
 import { post } from "../worker/backend.js";
-import { KINDS } from "../worker/kinds.js";
+import { KINDS, portal_file } from "../worker/kinds.js";
 import { adopt, depth } from "../worker/outbox.js";
 import { IDLE_AFTER, problem_of_portals, problem_of_token, save, settings } from "../worker/settings.js";
 
@@ -38,7 +38,7 @@ function add_portal(portal) {
   portals.append(template.content.cloneNode(true));
   const set = /** @type {HTMLFieldSetElement} */ (portals.lastElementChild);
   const kind = /** @type {HTMLSelectElement} */ (set.querySelector("select"));
-  kind.append(...KINDS.map((file) => new Option(file.name, file.kind)));
+  kind.append(...files.map((file) => new Option(file.name, file.kind)));
   if (portal.kind) kind.value = portal.kind;
   field(set, ".address").value = portal.origin ?? "";
   field(set, ".key").value = portal.key ?? kind.value;
@@ -166,6 +166,7 @@ element("adopt").addEventListener("click", () =>
   }),
 );
 
+const files = await Promise.all(KINDS.map(portal_file));
 const now = await settings();
 server.value = now.server ?? "";
 token.value = now.pairing?.token ?? "";

@@ -123,7 +123,7 @@ async function show() {
 
 element("pause").addEventListener("click", async () => {
   const { paused } = await chrome.storage.local.get("paused");
-  await chrome.storage.local.set({ paused: paused !== true });
+  await chrome.runtime.sendMessage({ type: "pause", paused: paused !== true });
   await show();
 });
 element("try-again").addEventListener("click", async () => {

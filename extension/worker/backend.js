@@ -1,4 +1,4 @@
-// The backend client: the one place that speaks to the server. One request, one answer, told in kinds.
+// The backend client: the one file that fetches. One request to the server, one answer, told in kinds.
 
 const PATH = "/api/v1/intervals";
 const PROTOCOL = "1";
@@ -72,4 +72,10 @@ function wait_of(value, now) {
   if (value === null || value.trim() === "") return null;
   const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
+}
+
+/** A JSON file of the extension itself. A worker that imports JSON as a module starts once in Chromium and, after its
+ * first death, never again. @param {string} path @returns {Promise<any>} */
+export async function packaged(path) {
+  return (await fetch(chrome.runtime.getURL(path))).json();
 }

@@ -1,9 +1,9 @@
-// The kinds of portal that are shipped: one data file each.
+// The kinds of portal that are shipped: one data file each, read when it is needed.
 
-import medplum from "../portals/medplum.json" with { type: "json" };
+import { packaged } from "./backend.js";
 
-/** @type {PortalFile[]} */
-export const KINDS = [/** @type {PortalFile} */ (medplum)];
+/** The stems of portals/*.json. */
+export const KINDS = ["medplum"];
 
-/** @param {string} kind @returns {PortalFile | null} */
-export const portal_file = (kind) => KINDS.find((file) => file.kind === kind) ?? null;
+/** @param {string} kind one of KINDS @returns {Promise<PortalFile>} */
+export const portal_file = (kind) => packaged(`portals/${kind}.json`);

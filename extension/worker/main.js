@@ -4,12 +4,15 @@
 import { draw_badge } from "./badge.js";
 import { drain, resume } from "./delivery.js";
 import { greet, speaking } from "./documents.js";
-import { portal_file } from "./kinds.js";
+import { KINDS, portal_file } from "./kinds.js";
 import * as outbox from "./outbox.js";
 import { inject, portal_at, register } from "./portals.js";
 import { recover } from "./recovery.js";
 import { wire_row } from "./rows.js";
 import { settings } from "./settings.js";
+
+/** A page that ends needs a moment to write down what it measured last. */
+const LAST_WORDS_MS = 500;
 
 const STATUSES = ["counting", "settling", "idle", "away", "paused", "elsewhere"];
 
@@ -51,9 +54,8 @@ async function set_up() {
 async function hello(sender) {
   const record = await greet(sender, Date.now());
   const portal = record && (await portal_at(record.origin));
-  const file = portal && portal_file(portal.kind);
-  if (!record || !file) return { refused: "not a portal that was granted" };
-  return { document: record.document, tab: record.tab, portal: file };
+  if (!record || !portal || !KINDS.includes(portal.kind)) return { refused: "not a portal that was granted" };
+  return { document: record.document, tab: record.tab, portal: await portal_file(portal.kind) };
 }
 
 /** @param {any} message @param {chrome.runtime.MessageSender} sender */
@@ -100,6 +102,13 @@ async function settings_changed() {
   return {};
 }
 
+/** @param {unknown} paused */
+async function pause(paused) {
+  await chrome.storage.local.set({ paused: paused === true });
+  await draw_badge();
+  return {};
+}
+
 async function try_again() {
   await resume();
   await send();
@@ -112,6 +121,7 @@ function answer_to(message, sender) {
   if (sender.url?.startsWith(chrome.runtime.getURL(""))) {
     if (message?.type === "settings_changed") return settings_changed();
     if (message?.type === "try_again") return try_again();
+    if (message?.type === "pause") return pause(message.paused);
     return null;
   }
   if (message?.type === "hello") return hello(sender);
@@ -156,16 +166,22 @@ chrome.idle.onStateChanged.addListener((state) =>
   run("noting the lock", () => chrome.storage.local.set({ locked: state === "locked" })),
 );
 
-chrome.storage.onChanged.addListener((changes, area) => {
-  if (area === "local" && "paused" in changes) run("the badge", draw_badge);
+/** A page went away. Its last words may have been written down but not said: browsers drop messages of a page that ends.
+ * @param {number} tab */
+function page_left(tab) {
+  run("taking over from a page that ended", async () => {
+    const key = `status:${tab}`;
+    if (!(key in (await chrome.storage.session.get(key)))) return;
+    await chrome.storage.session.remove(key);
+    await new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS));
+    await recover(Date.now());
+    await send();
+  });
+}
+chrome.tabs.onRemoved.addListener(page_left);
+chrome.webNavigation.onCommitted.addListener(({ tabId, frameId }) => {
+  if (frameId === 0) page_left(tabId);
 });
-
-chrome.tabs.onRemoved.addListener((tab) =>
-  run("forgetting a tab", async () => {
-    await chrome.storage.session.remove(`status:${tab}`);
-    await draw_badge();
-  }),
-);
 
 chrome.permissions.onAdded.addListener(() => run("starting in a portal", settings_changed));
 chrome.permissions.onRemoved.addListener(() => run("leaving a portal", settings_changed));

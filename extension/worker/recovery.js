@@ -55,8 +55,7 @@ async function recover_entry(key, entry, now) {
 
 /** To be called at every start of the worker and once a minute. @param {number} now */
 export async function recover(now) {
-  await navigator.locks.request("recover", { ifAvailable: true }, async (lock) => {
-    if (lock === null) return;
+  await navigator.locks.request("recover", async () => {
     const stored = await chrome.storage.local.get(null);
     for (const [key, entry] of Object.entries(stored)) await recover_entry(key, entry, now);
     const tabs = new Set((await chrome.tabs.query({})).map((tab) => tab.id));
