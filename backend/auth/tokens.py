@@ -16,8 +16,13 @@ Kind = Literal["tt", "ts"]
 _SHAPE = re.compile(r"(tt|ts)_([1-9][0-9]{0,15})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
+def new_secret() -> str:
+    """43 URL-safe characters, 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
 def new_token(kind: Kind, practice_id: int) -> str:
-    return f"{kind}_{practice_id}_{secrets.token_urlsafe(32)}"
+    return f"{kind}_{practice_id}_{new_secret()}"
 
 
 def practice_of(token: str, kind: Kind) -> int | None:
@@ -26,9 +31,9 @@ def practice_of(token: str, kind: Kind) -> int | None:
     return int(found[2]) if found and found[1] == kind else None
 
 
-def digest(token: str) -> str:
-    """64 hexadecimal characters: what is stored, never the token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def digest(token: str) -> bytes:
+    """32 bytes: what is stored, never the token."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 def form_token(secret: str) -> str:

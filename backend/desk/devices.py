@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from backend.auth import tokens
 from backend.errors import BadInput, NotFound
 from backend.store import people as rows
-from backend.store.database import Connection, Store
+from backend.store.connection import Connection
+from backend.store.database import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from backend.auth.roles import ROLES
 from backend.config import Config
 from backend.errors import BadInput, Conflict, NotSignedIn
 from backend.store import people as rows
-from backend.store.database import Connection, Store
+from backend.store.connection import Connection
+from backend.store.database import Store
 
 TOUCH_AFTER_MS = 20_000
 """A session's last use is written at most this often: a page with ten requests is one write. A session may so end up
@@ -89,17 +90,20 @@ def insert_user(connection: Connection, user: User, *, password_hash: str, now: 
     """Stores a user inside a unit of work that is already open (a practice and its first user come together)."""
     if rows.find_by_email(connection, user.email) is not None:
         raise Conflict("This e-mail address already signs in here; each person has one.")
-    rows.insert(
+    rows.insert_user(
         connection,
-        practice_id=user.practice_id,
-        user_id=user.user_id,
-        email=user.email,
-        name=user.name,
-        roles=user.roles,
-        credential=user.credential,
-        specialty=user.specialty,
-        password_hash=password_hash,
-        created_at=now,
+        rows.UserRow(
+            user.practice_id,
+            user.user_id,
+            user.email,
+            user.name,
+            user.roles,
+            user.credential,
+            user.specialty,
+            user.active,
+            password_hash,
+        ),
+        now,
     )
 
 
@@ -113,14 +117,15 @@ def sign_in(store: Store, *, email: str, password: str, now: int, replaces: str 
         raise NotSignedIn("The e-mail address or the password is not right.")
     user = _user(found)
     token = tokens.new_token("ts", user.practice_id)
-    renewed = passwords.new_hash(password) if passwords.is_outdated(found.password_hash) else None
+    outdated = found.password_hash is not None and passwords.is_outdated(found.password_hash)
+    renewed = passwords.new_hash(password) if outdated else None
 
     def work(connection: Connection) -> None:
         if renewed:
             rows.set_password(connection, user.practice_id, user.user_id, renewed)
         if replaces:
-            _end(connection, replaces)
-        rows.insert_session(connection, user.practice_id, tokens.digest(token), user.user_id, now)
+            _end(connection, replaces, now)
+        rows.insert_session(connection, user.practice_id, tokens.digest(token), user.user_id, tokens.new_secret(), now)
 
     store.write(work)
     return token, user
@@ -140,22 +145,22 @@ def session(store: Store, token: str | None, now: int, config: Config) -> Sessio
         return None
     if now - found.created_at >= config.session_absolute_seconds * 1000:
         return None
-    if now - found.seen_at >= config.session_idle_seconds * 1000:
+    if now - found.last_seen_at >= config.session_idle_seconds * 1000:
         return None
-    if now - found.seen_at >= TOUCH_AFTER_MS:
+    if now - found.last_seen_at >= TOUCH_AFTER_MS:
         store.write(lambda connection: rows.touch_session(connection, practice_id, name, now))
-    return Session(_user(found.user), found.practice_name, found.timezone, tokens.form_token(token))
+    return Session(_user(found.user), found.practice_name, found.timezone, found.form_token)
 
 
 def sign_out(store: Store, token: str, now: int) -> None:
     """Ends the session; a token that names none is no error."""
-    store.write(lambda connection: _end(connection, token))
+    store.write(lambda connection: _end(connection, token, now))
 
 
-def _end(connection: Connection, token: str) -> None:
+def _end(connection: Connection, token: str, now: int) -> None:
     practice_id = tokens.practice_of(token, "ts")
     if practice_id is not None:
-        rows.delete_session(connection, practice_id, tokens.digest(token))
+        rows.end_session(connection, practice_id, tokens.digest(token), now)
 
 
 def _user(found: rows.UserRow) -> User:

@@ -1,0 +1,151 @@
+"""Queries about users, their sessions and their devices."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from backend.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    practice_id: int
+    user_id: str
+    email: str
+    name: str
+    roles: tuple[str, ...]
+    credential: str | None
+    specialty: str | None
+    active: bool
+    password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    user: UserRow
+    practice_name: str
+    timezone: str
+    form_token: str
+    created_at: int
+    last_seen_at: int
+
+
+def find_by_email(connection: Connection, email: str) -> UserRow | None:
+    """The user whom the sign-in directory has under this address (lower case), in whatever practice."""
+    entry = connection.execute(
+        "SELECT practice_id, user_id FROM sign_in_directory WHERE email = ?", (email,)
+    ).fetchone()
+    if entry is None:
+        return None
+    found = connection.execute("SELECT * FROM user WHERE practice_id = ? AND user_id = ?", tuple(entry)).fetchone()
+    return _user(found)
+
+
+def insert_user(connection: Connection, user: UserRow, now: int) -> None:
+    """A user and the directory's entry; IntegrityError when the address is taken."""
+    connection.execute(
+        "INSERT INTO user (practice_id, user_id, email, name, roles, credential, specialty, password_hash, active,"
+        " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            user.practice_id,
+            user.user_id,
+            user.email,
+            user.name,
+            json.dumps(user.roles),
+            user.credential,
+            user.specialty,
+            user.password_hash,
+            int(user.active),
+            now,
+        ),
+    )
+    connection.execute(
+        "INSERT INTO sign_in_directory (email, practice_id, user_id) VALUES (?, ?, ?)",
+        (user.email, user.practice_id, user.user_id),
+    )
+
+
+def set_password(connection: Connection, practice_id: int, user_id: str, password_hash: str) -> None:
+    connection.execute(
+        "UPDATE user SET password_hash = ? WHERE practice_id = ? AND user_id = ?", (password_hash, practice_id, user_id)
+    )
+
+
+def insert_session(
+    connection: Connection, practice_id: int, token_digest: bytes, user_id: str, form_token: str, now: int
+) -> None:
+    connection.execute(
+        "INSERT INTO session (practice_id, token_digest, user_id, csrf_token, created_at, last_seen_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (practice_id, token_digest, user_id, form_token, now, now),
+    )
+
+
+def find_session(connection: Connection, practice_id: int, token_digest: bytes) -> SessionRow | None:
+    """A session that nobody has ended, whatever its age."""
+    found = connection.execute(
+        "SELECT user.*, practice.name AS practice_name, practice.timezone, session.csrf_token,"
+        " session.created_at AS began_at, session.last_seen_at"
+        " FROM session JOIN user USING (practice_id, user_id) JOIN practice USING (practice_id)"
+        " WHERE session.practice_id = ? AND session.token_digest = ? AND session.ended_at IS NULL",
+        (practice_id, token_digest),
+    ).fetchone()
+    if found is None:
+        return None
+    return SessionRow(
+        _user(found),
+        found["practice_name"],
+        found["timezone"],
+        found["csrf_token"],
+        found["began_at"],
+        found["last_seen_at"],
+    )
+
+
+def touch_session(connection: Connection, practice_id: int, token_digest: bytes, now: int) -> None:
+    connection.execute(
+        "UPDATE session SET last_seen_at = ? WHERE practice_id = ? AND token_digest = ? AND last_seen_at < ?",
+        (now, practice_id, token_digest, now),
+    )
+
+
+def end_session(connection: Connection, practice_id: int, token_digest: bytes, now: int) -> None:
+    connection.execute(
+        "UPDATE session SET ended_at = ? WHERE practice_id = ? AND token_digest = ? AND ended_at IS NULL",
+        (now, practice_id, token_digest),
+    )
+
+
+def insert_device(
+    connection: Connection, practice_id: int, device_id: str, user_id: str, name: str, token_digest: bytes, now: int
+) -> None:
+    connection.execute(
+        "INSERT INTO device (practice_id, device_id, user_id, name, token_digest, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (practice_id, device_id, user_id, name, token_digest, now),
+    )
+
+
+def find_device(connection: Connection, practice_id: int, token_digest: bytes) -> tuple[str, str, str] | None:
+    """Device id, user id and name of a device that nobody has revoked, of a user who is active."""
+    found = connection.execute(
+        "SELECT device.device_id, device.user_id, device.name"
+        " FROM device JOIN user USING (practice_id, user_id)"
+        " WHERE device.practice_id = ? AND device.token_digest = ? AND device.revoked_at IS NULL AND user.active = 1",
+        (practice_id, token_digest),
+    ).fetchone()
+    return (found["device_id"], found["user_id"], found["name"]) if found else None
+
+
+def _user(row: Any) -> UserRow:
+    return UserRow(
+        row["practice_id"],
+        row["user_id"],
+        row["email"],
+        row["name"],
+        tuple(json.loads(row["roles"])),
+        row["credential"],
+        row["specialty"],
+        bool(row["active"]),
+        row["password_hash"],
+    )
