@@ -54,6 +54,16 @@ ASKED = {
     "feed": "the record system",
 }
 
+EVENTS = {
+    "opened": "opened",
+    "moved": "the seven days moved",
+    "inquiry": "an inquiry became known",
+    "changed": "the determination changed",
+    "joined": "joined with another episode",
+    "approved": "approved",
+    "flagged": "data came after the approval",
+}
+
 INITIATORS = {"patient": "the patient", "proxy": "somebody for the patient", "practice": "the practice"}
 
 CHANNELS = {

@@ -107,6 +107,12 @@ def insert_user(connection: Connection, user: User, *, password_hash: str, now: 
     )
 
 
+def names(store: Store, practice_id: int) -> dict[str, str]:
+    """User id -> name of everybody in the practice."""
+    with store.read() as connection:
+        return rows.names(connection, practice_id)
+
+
 def sign_in(store: Store, *, email: str, password: str, now: int, replaces: str | None = None) -> tuple[str, User]:
     """A new session's token and its user; `replaces` (the token the browser came with) ends. NotSignedIn for a wrong
     address, a wrong password or a user who is not active, all three in the same words and the same time."""

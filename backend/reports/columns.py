@@ -36,7 +36,7 @@ def _clinicians(row: Row) -> str:
 
 
 def _rendering(row: Row) -> Value:
-    wanted = row["rendering_clinician"]
+    wanted: str | None = row["rendering_clinician"]
     return next((each["name"] for each in row["clinicians"] if each["id"] == wanted), wanted)
 
 

@@ -75,5 +75,9 @@ def draw(template: str, **values: Any) -> Markup:
 @cache
 def _templates() -> Environment:
     return Environment(
-        loader=PackageLoader("backend.reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+        loader=PackageLoader("backend.reports"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )

@@ -1,6 +1,6 @@
 """The timeline of an episode: a lane a clinician, a column a day, counted time solid and the rest hatched."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +20,8 @@ MOST_DAYS_BEFORE, MOST_DAYS_AFTER = 3, 7
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of one clinician's recorded time, half-open; `says` is what a pointer resting on it reads."""
+    """A piece of one clinician's recorded time, half-open; `says` is what a pointer resting on it reads, `lane` the
+    clinician's id."""
 
     lane: str
     started_at: int
@@ -38,6 +39,9 @@ class _Box:
     says: tuple[str, ...]
 
 
+_DAY = timedelta(days=1)
+
+
 class _Scale:
     """Where an instant stands: each local day has the same width, also the two a year that are not 24 hours long."""
 
@@ -49,9 +53,13 @@ class _Scale:
     def of_day(self, on: date) -> float:
         return NAMES_WIDTH + (on - self.days[0]).days * self.day_width
 
+    def span(self, first: date, end: date) -> tuple[float, float]:
+        """Where `first` begins, and the width up to the beginning of `end`."""
+        return self.of_day(first), (end - first).days * self.day_width
+
     def of_instant(self, at: int) -> float:
         on = local_time(at, self.zone).date()
-        begins, ends = _midnight(on, self.zone), _midnight(on + timedelta(days=1), self.zone)
+        begins, ends = _midnight(on, self.zone), _midnight(on + _DAY, self.zone)
         return self.of_day(on) + (at - begins) / (ends - begins) * self.day_width
 
     def shows(self, on: date) -> bool:
@@ -61,15 +69,14 @@ class _Scale:
 def timeline(
     stretches: Sequence[Stretch],
     *,
-    lanes: Sequence[str],
-    window: tuple[date, date] | None,
-    release_on: date | None,
+    lanes: Mapping[str, str],
+    window: tuple[date, date],
+    release_on: date,
     inquiries: Sequence[int],
     zone: ZoneInfo,
 ) -> Markup:
-    """The picture; `lanes` are the clinicians from top to bottom, `window` the first and last of the seven days (None:
-    no clinician has opened a period), `release_on` the day on which the look-ahead closes, `inquiries` the instants at
-    which the patient wrote.
+    """The picture; `lanes` are the clinicians (id -> name) from top to bottom, `window` the first and last of the seven
+    days, `release_on` the day on which the look-ahead closes, `inquiries` the instants at which the patient wrote.
 
                  Mon 6     Tue 7     Wed 8   ...  Sun 12    Mon 13    Tue 14
                 |         |         |            |         :look-ahead:
@@ -89,9 +96,9 @@ def timeline(
         left=NAMES_WIDTH,
         right=WIDTH - RIGHT,
         days=[(scale.of_day(on), f"{on:%a} {on.day}" if scale.day_width >= 54 else on.day) for on in scale.days],
-        lanes=[(TOP + LANE_HEIGHT * index, name, _short(name)) for index, name in enumerate(lanes)],
-        shade=(scale.of_day(window[0]), scale.day_width * ((window[1] - window[0]).days + 1)) if window else None,
-        look_ahead=_look_ahead(scale, window, release_on),
+        lanes=[(TOP + LANE_HEIGHT * index, name, _short(name)) for index, name in enumerate(lanes.values())],
+        shade=scale.span(window[0], window[1] + _DAY),
+        look_ahead=scale.span(window[1] + _DAY, release_on),
         counted=_boxes([each for each in drawn if each.counted], lanes, scale, offset=6, height=16),
         excluded=_boxes([each for each in drawn if not each.counted], lanes, scale, offset=26, height=10),
         inquiries=_letters(inquiries, scale, zone),
@@ -104,27 +111,17 @@ def _midnight(on: date, zone: ZoneInfo) -> int:
 
 
 def _range(
-    stretches: Sequence[Stretch], window: tuple[date, date] | None, release_on: date | None, zone: ZoneInfo
+    stretches: Sequence[Stretch], window: tuple[date, date], release_on: date, zone: ZoneInfo
 ) -> tuple[date, date]:
+    starts, ends = window[0], max(window[1], release_on)
     worked = [local_time(each.started_at, zone).date() for each in stretches]
-    if window is None:
-        first = min(worked, default=date(2020, 1, 1))
-        return first, min(max(worked, default=first), first + timedelta(days=6 + MOST_DAYS_AFTER))
-    starts, ends = window[0], max(window[1], release_on or window[1])
     earlier = [on for on in worked if timedelta() < starts - on <= timedelta(days=MOST_DAYS_BEFORE)]
     later = [on for on in worked if timedelta() < on - ends <= timedelta(days=MOST_DAYS_AFTER)]
     return min(earlier, default=starts), max(later, default=ends)
 
 
-def _look_ahead(scale: _Scale, window: tuple[date, date] | None, release_on: date | None) -> tuple[float, float] | None:
-    if window is None or release_on is None:
-        return None
-    begins = scale.of_day(window[1] + timedelta(days=1))
-    return begins, scale.of_day(release_on) - begins
-
-
 def _boxes(
-    stretches: Sequence[Stretch], lanes: Sequence[str], scale: _Scale, *, offset: int, height: int
+    stretches: Sequence[Stretch], lanes: Iterable[str], scale: _Scale, *, offset: int, height: int
 ) -> list[_Box]:
     """One box a stretch; those of a lane whose boxes would touch become one that says all of them."""
     boxes: list[_Box] = []

@@ -65,6 +65,12 @@ def insert_user(connection: Connection, user: UserRow, now: int) -> None:
     )
 
 
+def names(connection: Connection, practice_id: int) -> dict[str, str]:
+    """User id -> name of everybody in the practice."""
+    found = connection.execute("SELECT user_id, name FROM user WHERE practice_id = ?", (practice_id,))
+    return {row["user_id"]: row["name"] for row in found}
+
+
 def set_password(connection: Connection, practice_id: int, user_id: str, password_hash: str) -> None:
     connection.execute(
         "UPDATE user SET password_hash = ? WHERE practice_id = ? AND user_id = ?", (password_hash, practice_id, user_id)

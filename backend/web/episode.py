@@ -1,0 +1,138 @@
+"""What the page of one episode shows."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import render_template
+
+from backend.desk.episodes import EpisodeView, Event, Stretch
+from backend.reports import timeline
+from backend.web import verdict
+from backend.words import (
+    CHANNELS,
+    EVENTS,
+    EXCLUDED,
+    FAMILIES,
+    INITIATORS,
+    clock,
+    day,
+    days,
+    duration,
+    instant,
+    local_time,
+    named,
+)
+from shared_rules.engine import RuleBook, with_settings
+
+
+def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook) -> str:
+    answer = view.determination
+    not_counted = sum(each["seconds"] for each in answer["excluded"])
+    return render_template(
+        "episode.html",
+        view=view,
+        answer=answer,
+        days=days(view.window_start, view.window_end),
+        family=named(FAMILIES, view.family),
+        verdict=verdict.chip(answer, local_time(now, zone).date(), approved=view.approved_at is not None),
+        counted=duration(answer["counted_seconds"]),
+        recorded=duration(answer["counted_seconds"] + not_counted),
+        picture=_picture(view, zone, _release_on(view, book)),
+        reasons=verdict.reasons(answer),
+        missing=verdict.missing(answer),
+        not_counted=duration(not_counted),
+        excluded=[(clock(each["seconds"]), named(EXCLUDED, each["reason"])) for each in answer["excluded"]],
+        rendering=next((each.name for each in view.clinicians if each.id == answer["rendering_clinician"]), None),
+        date_of_service=_written(answer["date_of_service"]),
+        hold_until=_written(answer["hold_until"]),
+        clinicians=[(clock(each.seconds), each.name, each.credential) for each in view.clinicians],
+        threads=_threads(view),
+        inquiries=[_inquiry(each, zone) for each in view.inquiries],
+        pieces=[_piece(each, zone) for each in sorted(view.pieces, key=_when)],
+        history=[(instant(each.at, zone), _told(each)) for each in view.history],
+    )
+
+
+def _picture(view: EpisodeView, zone: ZoneInfo, release_on: date) -> object:
+    return timeline.timeline(
+        [
+            timeline.Stretch(each.clinician, each.started_at, each.ended_at, each.counted, _says(each, zone))
+            for each in view.pieces
+        ],
+        lanes=_lanes(view),
+        window=(view.window_start, view.window_end),
+        release_on=release_on,
+        inquiries=[each.at for each in view.inquiries if each.at is not None],
+        zone=zone,
+    )
+
+
+def _lanes(view: EpisodeView) -> dict[str, str]:
+    """Clinician's id -> name: who has counted time first, then whoever else has a piece, as they come."""
+    lanes = {each.id: each.name for each in view.clinicians}
+    for piece in sorted(view.pieces, key=_when):
+        lanes.setdefault(piece.clinician, piece.clinician_name)
+    return lanes
+
+
+def _release_on(view: EpisodeView, book: RuleBook) -> date:
+    """The day on which the look-ahead closes, by the rules and settings that decided."""
+    rules = book.version(view.family, None, view.window_start)
+    in_force = with_settings(rules, view.determination["settings"])["parameters"]
+    return view.window_start + timedelta(days=in_force["release_after_days"])
+
+
+def _when(piece: Stretch) -> tuple[int, int, str]:
+    return piece.started_at, piece.ended_at, piece.interval_id
+
+
+def _length(pieces: Iterable[Stretch]) -> str:
+    return clock(sum(each.ended_at - each.started_at for each in pieces) // 1000)
+
+
+def _says(piece: Stretch, zone: ZoneInfo) -> str:
+    fate = "counted" if piece.counted else f"not counted: {named(EXCLUDED, piece.reason)}"
+    return f"{instant(piece.started_at, zone)}, {_length([piece])}, {fate}"
+
+
+def _piece(piece: Stretch, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "started": instant(piece.started_at, zone),
+        "ended": f"{local_time(piece.ended_at, zone):%H:%M:%S}",
+        "began": f"{local_time(piece.started_at, zone):%H:%M:%S}",
+        "on": day(local_time(piece.started_at, zone).date()),
+        "clinician": piece.clinician_name,
+        "thread": piece.thread,
+        "length": _length([piece]),
+        "counted": piece.counted,
+        "reason": named(EXCLUDED, piece.reason) if piece.reason else None,
+    }
+
+
+def _threads(view: EpisodeView) -> list[dict[str, Any]]:
+    return [
+        {
+            "portal": portal,
+            "reference": reference,
+            "counted": _length(each for each in view.pieces if each.counted and each.thread == (portal, reference)),
+        }
+        for portal, reference in view.threads
+    ]
+
+
+def _inquiry(inquiry: Any, zone: ZoneInfo) -> dict[str, str]:
+    return {
+        "at": "at a time that is not known" if inquiry.at is None else instant(inquiry.at, zone),
+        "by": named(INITIATORS, inquiry.initiated_by, "nobody has said who"),
+        "through": named(CHANNELS, inquiry.channel, "a channel that is not known"),
+    }
+
+
+def _told(event: Event) -> str:
+    return named(EVENTS, event.event).capitalize()
+
+
+def _written(on: str | None) -> str | None:
+    return day(date.fromisoformat(on)) if on else None

@@ -1,0 +1,22 @@
+"""The start page, and the icon that browsers ask for."""
+
+from flask import Blueprint, current_app, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from backend.auth.roles import may
+from backend.web.doors import ANYBODY, here, opens_to
+
+
+def add(pages: Blueprint) -> None:
+    @pages.get("/")
+    @opens_to("see own start page")
+    def home() -> str | Response:
+        """The list for whoever may see it; for an administrator alone, what there is for them."""
+        if may(here().user.roles, "see episodes"):
+            return redirect(url_for("web.episode_list"), 303)
+        return render_template("start.html")
+
+    @pages.get("/favicon.ico")
+    @opens_to(ANYBODY)
+    def favicon() -> Response:
+        return current_app.redirect(url_for("web.static", filename="favicon.svg"), 301)
