@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from backend.store.database import open_store
 from backend.store.keys import read_key
-
 from tests.browser import until
 from tests.story.clinician import HOST, QUERY_CANARY, RECORDS, REPLY, THREADS
 from tests.story.practice import CLINICIAN, Practice

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 SETTLE_SECONDS = 5.0
 BRIDGED_BLUR_SECONDS = 2.0
+REST_SECONDS = 0.25  # an address counts as reached once it has not changed for so long
 
 Span = tuple[float, float]
 
@@ -41,7 +42,7 @@ def seconds_by_thread(log: Log, *, idle_after: float) -> dict[str, float]:
     for (opened_at, thread), left_at in zip(log.opened, ends, strict=True):
         if thread is None:
             continue
-        looked_at = without((opened_at, left_at), stops)
+        looked_at = without((opened_at + REST_SECONDS, left_at), stops)
         worked = sum(active_seconds(span, log.inputs, idle_after) for span in looked_at)
         if worked >= SETTLE_SECONDS:
             totals[thread] += worked
