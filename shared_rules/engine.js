@@ -9,8 +9,8 @@
  *     evaluate(version(book, "em", "medicare_ffs", "2026-04-06"), {qualifying_review: true, counted_seconds: 720}).code
  */
 
-/** @typedef {Record<string, any>} Rules one version with everything it includes */
-/** @typedef {{versions: Rules[], facts: Record<string, any>}} RuleBook */
+/** @typedef {any} Rules one version with everything it includes; schemas/rules.schema.json describes its parts */
+/** @typedef {{versions: Rules[], facts: Rules}} RuleBook */
 
 const SECONDS_A_MINUTE = 60;
 const WEEKDAYS = "Sun Mon Tue Wed Thu Fri Sat".split(" "); // as getUTCDay numbers them
@@ -27,8 +27,8 @@ export class SettingError extends Error {}
 
 /**
  * The rule book from the parsed rules files and the `facts` of facts.json.
- * @param {Record<string, any>[]} documents
- * @param {Record<string, any>} facts
+ * @param {Rules[]} documents
+ * @param {Rules} facts
  * @returns {RuleBook}
  */
 export function load(documents, facts) {
@@ -40,7 +40,7 @@ export function load(documents, facts) {
   return {versions: versions.sort((a, b) => (rank(a) < rank(b) ? -1 : 1)), facts};
 }
 
-/** @param {Rules} document @param {Map<string, any>} byName @param {Record<string, any>} facts @returns {Rules} */
+/** @param {Rules} document @param {Map<string, any>} byName @param {Rules} facts @returns {Rules} */
 function merged(document, byName, facts) {
   const unknown = document.includes.find((/** @type {string} */ name) => !byName.has(name));
   if (unknown !== undefined) throw new RulesError(`${document.version} includes ${unknown}, which is not there`);
@@ -88,7 +88,7 @@ function within(first, last, day) {
 
 /**
  * Whether a parameter such as `ctbs_codes` lists this code, in force on that day (null: on any).
- * @param {Record<string, any>[]} entries @param {string} code @param {string | null} day
+ * @param {Rules[]} entries @param {string} code @param {string | null} day
  */
 export function inCodes(entries, code, day = null) {
   return entries.some(
@@ -100,7 +100,7 @@ export function inCodes(entries, code, day = null) {
 
 /**
  * The same version with a practice's or a payer's settings in its parameters; SettingError names a bad one.
- * @param {Rules} rules @param {Record<string, any>} settings @returns {Rules}
+ * @param {Rules} rules @param {Rules} settings @returns {Rules}
  */
 export function withSettings(rules, settings) {
   const parameters = {...rules.parameters};
@@ -116,7 +116,7 @@ export function withSettings(rules, settings) {
   return {...rules, parameters, changed_settings: changed};
 }
 
-/** @param {string} name @param {Record<string, any>} spec @param {any} value */
+/** @param {string} name @param {Rules} spec @param {any} value */
 function checkSetting(name, spec, value) {
   if (spec.type === "integer") {
     if (!Number.isInteger(value) || value < spec.minimum || value > spec.maximum) {
@@ -148,7 +148,7 @@ function operandValue(rules, facts, operand) {
 
 /**
  * The value of a condition: all, any, not, known, has_band, same_band, or a comparison (README.md).
- * @param {Rules} rules @param {Rules} facts @param {Record<string, any>} condition @returns {boolean | null}
+ * @param {Rules} rules @param {Rules} facts @param {Rules} condition @returns {boolean | null}
  */
 export function truth(rules, facts, condition) {
   if ("all" in condition) {
@@ -199,7 +199,7 @@ function tierOf(rules, seconds) {
 
 /**
  * The known facts, each of its type, and those that the engine derives; FactError names a bad one.
- * @param {Rules} rules @param {Record<string, any>} facts @returns {Rules}
+ * @param {Rules} rules @param {Rules} facts @returns {Rules}
  */
 export function checkedFacts(rules, facts) {
   /** @type {Rules} */
@@ -262,7 +262,7 @@ function derived(rules, facts) {
 
 /**
  * What the rules say of these facts: the answer that engine.py's evaluate describes.
- * @param {Rules} rules @param {Record<string, any>} facts @returns {Record<string, any>}
+ * @param {Rules} rules @param {Rules} facts @returns {Rules}
  */
 export function evaluate(rules, facts) {
   const all = checkedFacts(rules, facts);
