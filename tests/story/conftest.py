@@ -9,9 +9,9 @@ import pytest
 
 from tests.browser import Chromium, Desktop
 from tests.portals.conftest import medplum  # noqa: F401  (a fixture)
+from tests.server import Server
 from tests.story.clinician import HOST, Clinician
 from tests.story.extension import Extension, assemble
-from tests.story.practice import Practice
 from tests.story.relay import relaying
 from tests.story.road import Road
 
@@ -28,25 +28,19 @@ def idle_after() -> int:
 
 
 @pytest.fixture
-def road(tmp_path: Path, medplum: int, extension_folder: Path, idle_after: int) -> Iterator[Road]:  # noqa: F811
-    practice = Practice(tmp_path)
-    token = practice.set_up()
-    practice.start()
+def road(server: Server, medplum: int, extension_folder: Path, idle_after: int, tmp_path: Path) -> Iterator[Road]:  # noqa: F811
     profile = tmp_path / "profile"
-    try:
-        with (
-            relaying(practice.port) as relay,
-            Desktop() as desktop,
-            Chromium(desktop, profile, extension=extension_folder, hosts={HOST: medplum}) as chromium,
-        ):
-            extension = Extension(chromium)
-            extension.pair(
-                server=f"http://127.0.0.1:{relay.port}",
-                token=token,
-                portal="medplum",
-                address=f"http://{HOST}",
-                idle_after=idle_after,
-            )
-            yield Road(practice, relay, chromium, extension, Clinician(chromium), profile, idle_after)
-    finally:
-        practice.stop()
+    with (
+        relaying(server.port) as relay,
+        Desktop() as desktop,
+        Chromium(desktop, profile, extension=extension_folder, hosts={HOST: medplum}) as chromium,
+    ):
+        extension = Extension(chromium)
+        extension.pair(
+            server=f"http://127.0.0.1:{relay.port}",
+            token=server.token,
+            portal="medplum",
+            address=f"http://{HOST}",
+            idle_after=idle_after,
+        )
+        yield Road(server, relay, chromium, extension, Clinician(chromium), profile, idle_after)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.browser import Chromium, until
+from tests.server import Server
 from tests.story.clinician import Clinician
 from tests.story.extension import Extension
-from tests.story.practice import Practice
 from tests.story.relay import Relay
 from tests.story.truth import seconds_by_thread
 
@@ -20,7 +20,7 @@ TOLERANCE_SECONDS = 2
 class Road:
     """All parts of one road. The portal's key in the practice is `medplum`; `idle_after` is N in seconds."""
 
-    practice: Practice
+    server: Server
     relay: Relay
     chromium: Chromium
     extension: Extension
@@ -28,15 +28,23 @@ class Road:
     profile: Path
     idle_after: int
 
+    def seconds_by_thread(self) -> dict[str, int]:
+        """The report's counted seconds of every thread."""
+        totals: dict[str, int] = {}
+        for row in self.server.report():
+            for one in row["threads"]:
+                totals[one["thread"]] = totals.get(one["thread"], 0) + one["seconds"]
+        return totals
+
 
 def agree(road: Road) -> None:
     """Once the outbox is empty, the report agrees with the log, and no stored interval is there twice or missing."""
     road.extension.open()
     until(lambda: road.extension.waiting() == 0, seconds=150, what="the outbox empty")
-    stored = [row["id"] for row in road.practice.intervals()]
+    stored = [row["id"] for row in road.server.stored()]
     assert len(stored) == len(set(stored))
     assert set(stored) == {row["id"] for row in sent_rows(road)}
-    measured = road.practice.seconds_by_thread()
+    measured = road.seconds_by_thread()
     for thread, seconds in seconds_by_thread(road.clinician.log, idle_after=road.idle_after).items():
         assert abs(measured.get(thread, 0) - seconds) <= TOLERANCE_SECONDS, (thread, measured, seconds)
 

@@ -15,8 +15,8 @@ import pytest
 from backend.store.database import open_store
 from backend.store.keys import read_key
 from tests.browser import until
+from tests.server import CLINICIAN, Server
 from tests.story.clinician import HOST, QUERY_CANARY, RECORDS, REPLY, THREADS
-from tests.story.practice import CLINICIAN, Practice
 from tests.story.road import Road
 
 pytestmark = pytest.mark.browser
@@ -47,17 +47,17 @@ def test_nothing_of_the_portals_pages_is_sent_stored_or_logged(road: Road):
     at.leave()
     road.extension.open()
     until(lambda: road.extension.waiting() == 0, seconds=150, what="the outbox empty")
-    assert road.practice.seconds_by_thread()[THREADS["A"]] > 0, "nothing was measured"
+    assert road.seconds_by_thread()[THREADS["A"]] > 0, "nothing was measured"
 
     requests = [exchange.sent() + exchange.answer for exchange in road.relay.exchanges]
     assert any(THREADS["A"].encode() in one for one in requests), "the search would have found nothing"
     assert canaries(b"".join(requests)) == []
     assert canaries(json.dumps(road.extension.dump()).encode()) == []
     assert canaries(b"".join(stored_by_the_browser(road))) == []
-    assert canaries(json.dumps(road.practice.intervals()).encode()) == []
-    assert canaries(json.dumps(road.practice.report()).encode()) == []
-    assert canaries(road.practice.log.read_bytes()) == []
-    dump = b"".join(decrypted(road.practice))
+    assert canaries(json.dumps(road.server.stored()).encode()) == []
+    assert canaries(json.dumps(road.server.report()).encode()) == []
+    assert canaries(road.server.log.read_bytes()) == []
+    dump = b"".join(decrypted(road.server))
     assert THREADS["A"].encode() in dump, "the search would have found nothing"
     assert canaries(dump) == []
 
@@ -69,8 +69,8 @@ def test_the_raw_database_files_show_no_plain_text(road: Road):
     at.leave()
     road.extension.open()
     until(lambda: road.extension.waiting() == 0, seconds=150, what="the outbox empty")
-    assert road.practice.seconds_by_thread()[THREADS["A"]] > 0, "nothing was measured"
-    raw = b"".join(path.read_bytes() for path in road.practice.data.rglob("*") if path.is_file())
+    assert road.seconds_by_thread()[THREADS["A"]] > 0, "nothing was measured"
+    raw = b"".join(path.read_bytes() for path in road.server.data.rglob("*") if path.is_file())
     plain = ["SQLite format", "CREATE TABLE", "medplum", "Riverside", CLINICIAN, "review_inquiry", *THREADS.values()]
     assert [word for word in plain if word.encode() in raw] == []
 
@@ -89,9 +89,10 @@ def stored_by_the_browser(road: Road) -> Iterator[bytes]:
             yield path.read_bytes()
 
 
-def decrypted(practice: Practice) -> Iterator[bytes]:
+def decrypted(server: Server) -> Iterator[bytes]:
     """Every value of every table, as the store reads it."""
-    store = open_store(practice.data, read_key(practice.data, practice.key_file()))
+    [key_file] = (Path(server.environment["XDG_CONFIG_HOME"]) / "threadtime").glob("*.key")
+    store = open_store(server.data, read_key(server.data, key_file))
     try:
         with store.read() as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]

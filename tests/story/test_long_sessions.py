@@ -48,7 +48,7 @@ def do_something(road: Road, chance: random.Random) -> None:
     elif act == "worker dies" and road.chromium.workers():
         road.chromium.kill_worker()
     elif act == "server dies":
-        road.practice.kill()
+        road.server.kill()
         at.read(chance.uniform(1, 10))
-        road.practice.start()
+        road.server.start()
     at.read(chance.uniform(2, 6))

@@ -32,7 +32,7 @@ def test_each_threads_seconds_in_the_report_are_those_of_the_clinicians_own_cloc
     at.read(2)
     at.leave()
     agree(road)
-    assert THREADS["C"] not in road.practice.seconds_by_thread()
+    assert THREADS["C"] not in road.seconds_by_thread()
 
 
 def test_a_service_worker_killed_in_mid_flight_loses_nothing_and_doubles_nothing(road: Road):
@@ -57,15 +57,15 @@ def test_a_server_killed_in_mid_flight_loses_nothing_and_doubles_nothing(road: R
     at = road.clinician
     at.arrive("A")
     at.read(7)
-    road.relay.on_intervals = lambda _: road.practice.kill()  # it has stored the row; the browser never hears so
+    road.relay.on_intervals = lambda _: road.server.kill()  # it has stored the row; the browser never hears so
     at.open("B")
     at.read(7)
-    assert road.practice.process is None, "no interval was on its way"
+    assert road.server.process is None, "no interval was on its way"
     with at.hidden():
         at.sit_still(2)
     at.reply()
     at.read(4)
-    road.practice.start()
+    road.server.start()
     at.leave()
     agree(road)
     assert "duplicate" in answers(road)
