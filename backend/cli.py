@@ -308,7 +308,7 @@ def verify(data: Path | None) -> None:
     from backend.desk.verify import verify
 
     with opened(data) as store, working("Checking the database and deciding every episode afresh"):
-        problems = verify(store)
+        problems = verify(store, now=now())
     for problem in problems:
         click.echo(problem)
     if problems:

@@ -14,7 +14,8 @@ from backend.config import Config
 from backend.desk.practices import create_practice, get_practice
 from backend.errors import BadInput, CannotStart, NotFound
 from backend.store.database import open_store
-from backend.store.keys import create_folder, create_key, key_path, read_key
+from backend.store.folder import create_folder, database_path
+from backend.store.keys import create_key, key_path, read_key
 
 ROOT = Path(__file__).parents[1]
 PORTALS = ROOT / "extension" / "portals"
@@ -75,11 +76,12 @@ def choose_password(variable: str, question: str) -> tuple[str, bool]:
 
 def machine_zone() -> str:
     """The IANA name of this machine's time zone, UTC where it does not say."""
-    candidates = [os.environ.get("TZ", "").lstrip(":")]
-    for file in (Path("/etc/timezone"),):
-        if file.is_file():
-            candidates.append(file.read_text().strip())
-    candidates.append(str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2])
+    said, linked = Path("/etc/timezone"), Path("/etc/localtime")
+    candidates = (
+        os.environ.get("TZ", "").lstrip(":"),
+        said.read_text().strip() if said.is_file() else "",
+        str(linked.resolve()).partition("zoneinfo/")[2],
+    )
     return next((name for name in candidates if name and _is_zone(name)), "UTC")
 
 
@@ -99,14 +101,12 @@ def portal_kinds() -> tuple[str, ...]:
 def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:
     """Creates what is not there yet: the folder, its key, and the practice; returns the lines to print.
 
-    A key that is there is used and never overwritten. Conflict: a practice of that name is there already.
+    A key that is there is used and never overwritten. BadInput: a name, zone or address that cannot be one. Conflict:
+    a practice of that name is there already.
     """
-    if not _is_zone(answers.timezone):
-        raise BadInput(f"There is no time zone {answers.timezone}: name one such as America/New_York.")
     create_folder(config.data)
     key_file = key_path(config.data, config.key_file)
-    made = not key_file.exists()
-    if made:
+    if not key_file.exists() and not database_path(config.data).exists():  # a lost key is not replaced
         create_key(config.data, config.key_file)
     store = open_store(config.data, read_key(config.data, config.key_file))
     try:

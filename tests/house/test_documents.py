@@ -1,0 +1,87 @@
+"""What a person can type, set, call or read stands in the documentation."""
+
+import re
+from dataclasses import fields
+
+import click
+import pytest
+
+from backend.cli import cli
+from backend.config import Config
+from backend.reports.columns import COLUMNS
+from tests.house.tree import ROOT, documents, files, name
+
+
+def commands(group: click.Group = cli, words: tuple[str, ...] = ()):
+    """Each command with the words that call it: ("user add", the command)."""
+    for word, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, word))
+        else:
+            yield " ".join((*words, word)), command
+
+
+def section(page: str, heading: str) -> str:
+    """What stands under a heading of a page; empty where the heading is missing."""
+    found = re.search(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", (ROOT / page).read_text(), re.M | re.S)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize(("words", "command"), commands())
+def test_every_command_and_option_is_documented(words, command):
+    text = section("docs/commands.md", words)
+    assert text, f"docs/commands.md lacks ## {words}"
+    options = [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
+    assert [option for option in options if f"`{option}" not in text] == []
+
+
+def test_no_command_is_documented_that_is_not_there():
+    documented = re.findall(r"^## (.+)$", (ROOT / "docs/commands.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(words for words, _ in commands())
+
+
+@pytest.mark.parametrize("words", [words for words, _ in commands()])
+def test_every_command_explains_itself(words):
+    *groups, last = words.split()
+    command = cli
+    for word in (*groups, last):
+        command = command.commands[word]
+    assert command.help
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+def test_every_setting_of_the_server_is_documented():
+    text = (ROOT / "docs/settings.md").read_text()
+    assert [field.name for field in fields(Config) if f"`{field.name}`" not in text] == []
+
+
+def test_every_environment_variable_is_documented_and_read():
+    read = {found for file in files("backend", ".py") for found in re.findall(r"THREADTIME_[A-Z_]+", file.read_text())}
+    documented = set(re.findall(r"THREADTIME_[A-Z_]+", (ROOT / "docs/settings.md").read_text()))
+    assert documented == read
+
+
+def test_every_column_of_a_report_is_documented():
+    text = section("docs/commands.md", "report")
+    assert [column.key for column in COLUMNS if f"`{column.key}`" not in text] == []
+
+
+def test_every_route_is_documented(app):
+    rules = {re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
+    text = documents()
+    assert sorted(rule for rule in rules if f"`{rule}`" not in text and f" {rule}`" not in text) == []
+
+
+def test_every_link_between_the_documents_leads_somewhere():
+    dead = []
+    for page in [*ROOT.glob("*.md"), *files("docs", ".md"), *files("shared_rules", ".md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in target and not (page.parent / target).exists():
+                dead.append(f"{name(page)}: {target}")
+    assert dead == []
+
+
+def test_every_page_of_the_documentation_is_in_its_index():
+    index = (ROOT / "docs/README.md").read_text()
+    pages = [str(page.relative_to(ROOT / "docs")) for page in files("docs", ".md")]
+    assert [page for page in pages if page != "README.md" and f"({page})" not in index] == []
