@@ -1,0 +1,72 @@
+"""JSON over HTTP: thin routes that load, call one desk verb and dump."""
+
+import re
+
+import flask_smorest
+from flask import Flask, Response, request
+from flask_cors import CORS
+
+from backend.api.health import health
+from backend.api.intervals import intervals
+from backend.api.problems import MEDIA_TYPE, problem
+from backend.config import Config
+from backend.schemas.problem import Problem
+from backend.schemas.wire import PROTOCOL
+from backend.store.database import Store
+
+EXTENSION_ID = "ofeccemahahekngldkiocbdehdijfgle"
+"""Chromium makes it from the `key` in the extension's manifest; a test holds the two together."""
+
+_EXTENSIONS = [
+    f"chrome-extension://{EXTENSION_ID}",
+    # Firefox makes an origin for each installation, which cannot be known beforehand.
+    re.compile(r"moz-extension://[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"),
+]
+
+
+class _Api(flask_smorest.Api):  # type: ignore[misc]
+    """Describes the routes; errors are made into problems by the app, for all routes alike."""
+
+    ERROR_SCHEMA = Problem
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def register(app: Flask, store: Store, config: Config) -> None:
+    """Adds the routes under /api, /healthz and /readyz, and the description of the interface."""
+    app.config.update(
+        API_TITLE="Threadtime",
+        API_VERSION=f"v{PROTOCOL}",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    api = _Api(app)
+    api.spec.components.security_scheme("device", {"type": "http", "scheme": "bearer"})
+    api.spec.components.response(
+        "Problem", {"description": "An error, in words", "content": {MEDIA_TYPE: {"schema": Problem}}}
+    )
+    api.register_blueprint(intervals(store))
+    app.register_blueprint(health(store))
+    app.before_request(_speaks_our_protocol)
+    CORS(
+        app,
+        resources={r"/api/.*": {"origins": _EXTENSIONS}},
+        methods=["POST"],
+        allow_headers=["Authorization", "Content-Type", "Threadtime-Protocol"],
+        expose_headers=["Threadtime-Protocol", "Retry-After"],
+        supports_credentials=False,
+        max_age=600,
+    )
+
+
+def _speaks_our_protocol() -> Response | None:
+    """426 for a protocol that this server does not know, saying which side to update."""
+    spoken = request.headers.get("Threadtime-Protocol")
+    if spoken is None or spoken == str(PROTOCOL) or not request.path.startswith("/api/"):
+        return None
+    newer = spoken.isascii() and spoken.isdecimal() and int(spoken[:9]) > PROTOCOL
+    update = "the server" if newer else "the extension"
+    return problem(426, f"This server knows protocol {PROTOCOL} and not the one that was asked for: update {update}.")

@@ -1,0 +1,76 @@
+"""POST /api/v1/intervals: takes intervals from a device; 200 means that they are on disk."""
+
+import time
+from typing import Any
+
+import orjson
+from flask import Response, request
+from flask_smorest import Blueprint
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from backend.api.body import Body, read_json
+from backend.api.devices import device_of_request
+from backend.desk.record import record
+from backend.errors import BadInput
+from backend.schemas.intervals import IntervalsAnswer, IntervalsBody, load_request, load_rows
+from backend.schemas.wire import BODY_MAX, PROTOCOL, ROWS_MAX
+from backend.store.database import Store
+
+_DOC: dict[str, Any] = {
+    "summary": "Record a device's intervals",
+    "description": "Each row is judged by itself; accepted and duplicate rows are committed to disk.",
+    "security": [{"device": []}],
+    "parameters": [
+        {
+            "name": "Threadtime-Protocol",
+            "in": "header",
+            "schema": {"type": "integer", "enum": list(range(1, PROTOCOL + 1))},
+        }
+    ],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": IntervalsBody}}},
+    "responses": {
+        "200": {
+            "description": "Every row of the request stands in exactly one list",
+            "content": {"application/json": {"schema": IntervalsAnswer}},
+        },
+        **dict.fromkeys(("400", "401", "403", "411", "413", "415", "422", "426", "503"), "Problem"),
+    },
+}
+
+
+def intervals(store: Store) -> Blueprint:
+    """The route, writing to this store."""
+    blueprint = Blueprint("intervals", __name__, url_prefix="/api/v1", description="Active time, as devices measure it")
+
+    def post_intervals() -> Response:
+        device = device_of_request(store, request)
+        body = read_json(request, most=BODY_MAX)
+        received_at = time.time_ns() // 1_000_000
+        sent_at, raw = load_request(body.content)
+        if len(raw) > ROWS_MAX:
+            raise RequestEntityTooLarge(f"The request has more than {ROWS_MAX} rows.")
+        rows, rejected = load_rows(raw, received_at=received_at, repeated=_repeated_in_rows(body))
+        outcome = record(store, device, rows, sent_at=sent_at, received_at=received_at)
+        rejected += outcome.rejected
+        rejected.sort(key=lambda one: one[1])
+        answer = {
+            "accepted": outcome.accepted,
+            "duplicate": outcome.duplicate,
+            "rejected": [{"id": id_, "index": index, "reason": reason} for id_, index, reason in rejected],
+        }
+        return Response(orjson.dumps(answer), content_type="application/json")
+
+    blueprint.add_url_rule("/intervals", view_func=blueprint.doc(**_DOC)(post_intervals), methods=["POST"])
+    return blueprint
+
+
+def _repeated_in_rows(body: Body) -> dict[int, str]:
+    """Row index -> the name that stands twice in it. 422 when one stands twice outside the rows."""
+    found: dict[int, str] = {}
+    for path, name in body.repeated.items():
+        match path:
+            case ("intervals", int(index), *_):
+                found.setdefault(index, name)
+            case _:
+                raise BadInput(f"The body cannot be used: {name[:50]} stands twice.")
+    return found

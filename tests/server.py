@@ -1,0 +1,196 @@
+"""A practice on a real `serve` process over a real database file, worked through commands and HTTP as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from tests.browser import end_group, start_group, until
+
+ADMIN = "admin@practice.example"
+CLINICIAN = "doctor@practice.example"
+PASSWORD = "correct horse battery staple"
+
+
+class Server:
+    """One practice with one clinician in a folder of its own; `port` is where its server listens while it runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.log = folder / "server.log"
+        self.port = free_port()
+        self.environment = {
+            **os.environ,
+            "THREADTIME_DATA": str(self.data),
+            "THREADTIME_ADMIN_PASSWORD": PASSWORD,
+            "THREADTIME_USER_PASSWORD": PASSWORD,
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.environment.pop("THREADTIME_KEY_FILE", None)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.token = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    # Commands, as a person types them.
+
+    def set_up(self) -> None:
+        """Creates the practice, its clinician and the clinician's device, whose token is `token`."""
+        self.command("init", "--practice", "Riverside", "--timezone", "America/New_York", "--admin", ADMIN)
+        self.add_user(CLINICIAN, "clinician", "--credential", "MD")
+        self.token = self.add_device(CLINICIAN)
+
+    def add_user(self, email: str, role: str, *more: str) -> None:
+        self.command("user", "add", "--email", email, "--name", "Robin Doe", "--role", role, *more)
+
+    def add_device(self, email: str) -> str:
+        """The token of a new device of this clinician."""
+        return self.command("device", "add", "--clinician", email, "--name", "browser").strip()
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One command, however it ends."""
+        command = [sys.executable, "-m", "backend", *words]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120)
+
+    def command(self, *words: str) -> str:
+        """What one command that is done prints on standard output."""
+        done = self.run(*words)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return done.stdout
+
+    def stored(self) -> list[dict[str, Any]]:
+        """Every stored interval, as `export intervals` prints it."""
+        return [json.loads(line) for line in self.command("export", "intervals").splitlines()]
+
+    def report(self) -> list[dict[str, Any]]:
+        """The manager's report over all time."""
+        return json.loads(self.command("report", "--from", "2000-01-01", "--to", "2099-12-31", "--format", "json"))
+
+    # The process.
+
+    def start(self) -> None:
+        """Starts the server and returns once it says that it is ready."""
+        with self.log.open("ab") as log:
+            self.process = start_group(
+                [sys.executable, "-m", "backend", "serve", "--port", str(self.port)],
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until(self.is_ready, seconds=60, what="the server ready")
+
+    def is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the server ended: {self.log.read_text()}"
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def kill(self) -> None:
+        """kill -9 of the server's process group; nothing of it may be left."""
+        assert self.process is not None
+        group = members_of(self.process.pid)
+        end_group(self.process, signal.SIGKILL)
+        self.process = None
+        _, alive = psutil.wait_procs(group, timeout=10)
+        assert not alive, f"the server left {alive}"
+
+    def stop(self) -> None:
+        """Asks the server to end, as a service manager does; it must do so by itself, with nothing left behind."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        group = members_of(process.pid)
+        process.terminate()
+        try:
+            assert process.wait(timeout=30) == 0, self.log.read_text()
+            _, alive = psutil.wait_procs(group, timeout=5)
+            assert not alive, f"the server left {alive}"
+        finally:
+            end_group(process, signal.SIGKILL)
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """What the server logged so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    # Requests.
+
+    def post(self, *rows: object, token: str | None = None, sent_at: int | None = None) -> requests.Response:
+        """Sends rows as a device does."""
+        body = {"sent_at": now() if sent_at is None else sent_at, "intervals": list(rows)}
+        return self.send(json.dumps(body).encode(), token=token)
+
+    def send(self, body: Any, *, token: str | None = None, **headers: str | None) -> requests.Response:
+        """Sends a body of any kind; `Content_Type="text/plain"` changes a header, None leaves it out."""
+        named = {
+            "Authorization": f"Bearer {self.token if token is None else token}",
+            "Content-Type": "application/json",
+            "Threadtime-Protocol": "1",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        sent = {name: value for name, value in named.items() if value is not None}
+        return requests.post(f"{self.url}/api/v1/intervals", data=body, headers=sent, timeout=60)
+
+
+def members_of(group: int) -> list[psutil.Process]:
+    """The processes of a process group."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == group:
+                found.append(process)
+        except ProcessLookupError:
+            continue  # ended meanwhile
+    return found
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def uuid7(at: int | None = None) -> str:
+    """A new UUIDv7 of a moment, in lower case."""
+    noise = f"7{secrets.randbits(12):03x}{8 | secrets.randbits(2):x}{secrets.randbits(60):015x}"
+    text = f"{now() if at is None else at:012x}{noise}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def row(**changes: object) -> dict[str, Any]:
+    """A row that a device could send: one minute, an hour ago, with a new id. A change to ... leaves the field out."""
+    started_at = now() - 3_600_000
+    whole = {
+        "id": uuid7(),
+        "portal": "medplum",
+        "thread": "thr-aaaa-0001",
+        "patient": "123",
+        "activity": "review_inquiry",
+        "started_at": started_at,
+        "ended_at": started_at + 60_000,
+        "ended_by": "hidden",
+        "idle_after_seconds": 60,
+        **changes,
+    }
+    return {name: value for name, value in whole.items() if value is not ...}
