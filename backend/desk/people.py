@@ -130,8 +130,8 @@ def sign_in(store: Store, *, email: str, password: str, now: int, replaces: str 
         if renewed:
             rows.set_password(connection, user.practice_id, user.user_id, renewed)
         if replaces:
-            _end(connection, replaces, now)
-        rows.insert_session(connection, user.practice_id, tokens.digest(token), user.user_id, tokens.new_secret(), now)
+            _end(connection, replaces)
+        rows.insert_session(connection, user.practice_id, tokens.digest(token), user.user_id, now)
 
     store.write(work)
     return token, user
@@ -151,22 +151,22 @@ def session(store: Store, token: str | None, now: int, config: Config) -> Sessio
         return None
     if now - found.created_at >= config.session_absolute_seconds * 1000:
         return None
-    if now - found.last_seen_at >= config.session_idle_seconds * 1000:
+    if now - found.seen_at >= config.session_idle_seconds * 1000:
         return None
-    if now - found.last_seen_at >= TOUCH_AFTER_MS:
+    if now - found.seen_at >= TOUCH_AFTER_MS:
         store.write(lambda connection: rows.touch_session(connection, practice_id, name, now))
-    return Session(_user(found.user), found.practice_name, found.timezone, found.form_token)
+    return Session(_user(found.user), found.practice_name, found.timezone, tokens.form_token(token))
 
 
-def sign_out(store: Store, token: str, now: int) -> None:
+def sign_out(store: Store, token: str) -> None:
     """Ends the session; a token that names none is no error."""
-    store.write(lambda connection: _end(connection, token, now))
+    store.write(lambda connection: _end(connection, token))
 
 
-def _end(connection: Connection, token: str, now: int) -> None:
+def _end(connection: Connection, token: str) -> None:
     practice_id = tokens.practice_of(token, "ts")
     if practice_id is not None:
-        rows.end_session(connection, practice_id, tokens.digest(token), now)
+        rows.delete_session(connection, practice_id, tokens.digest(token))
 
 
 def _user(found: rows.UserRow) -> User:

@@ -25,9 +25,8 @@ class SessionRow:
     user: UserRow
     practice_name: str
     timezone: str
-    form_token: str
     created_at: int
-    last_seen_at: int
+    seen_at: int
 
 
 def find_by_email(connection: Connection, email: str) -> UserRow | None:
@@ -77,23 +76,20 @@ def set_password(connection: Connection, practice_id: int, user_id: str, passwor
     )
 
 
-def insert_session(
-    connection: Connection, practice_id: int, token_digest: bytes, user_id: str, form_token: str, now: int
-) -> None:
+def insert_session(connection: Connection, practice_id: int, token_digest: bytes, user_id: str, now: int) -> None:
     connection.execute(
-        "INSERT INTO session (practice_id, token_digest, user_id, csrf_token, created_at, last_seen_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (practice_id, token_digest, user_id, form_token, now, now),
+        "INSERT INTO session (practice_id, token_digest, user_id, created_at, seen_at) VALUES (?, ?, ?, ?, ?)",
+        (practice_id, token_digest, user_id, now, now),
     )
 
 
 def find_session(connection: Connection, practice_id: int, token_digest: bytes) -> SessionRow | None:
-    """A session that nobody has ended, whatever its age."""
+    """The session, whatever its age."""
     found = connection.execute(
-        "SELECT user.*, practice.name AS practice_name, practice.timezone, session.csrf_token,"
-        " session.created_at AS began_at, session.last_seen_at"
+        "SELECT user.*, practice.name AS practice_name, practice.timezone,"
+        " session.created_at AS began_at, session.seen_at"
         " FROM session JOIN user USING (practice_id, user_id) JOIN practice USING (practice_id)"
-        " WHERE session.practice_id = ? AND session.token_digest = ? AND session.ended_at IS NULL",
+        " WHERE session.practice_id = ? AND session.token_digest = ?",
         (practice_id, token_digest),
     ).fetchone()
     if found is None:
@@ -102,24 +98,20 @@ def find_session(connection: Connection, practice_id: int, token_digest: bytes) 
         _user(found),
         found["practice_name"],
         found["timezone"],
-        found["csrf_token"],
         found["began_at"],
-        found["last_seen_at"],
+        found["seen_at"],
     )
 
 
 def touch_session(connection: Connection, practice_id: int, token_digest: bytes, now: int) -> None:
     connection.execute(
-        "UPDATE session SET last_seen_at = ? WHERE practice_id = ? AND token_digest = ? AND last_seen_at < ?",
+        "UPDATE session SET seen_at = ? WHERE practice_id = ? AND token_digest = ? AND seen_at < ?",
         (now, practice_id, token_digest, now),
     )
 
 
-def end_session(connection: Connection, practice_id: int, token_digest: bytes, now: int) -> None:
-    connection.execute(
-        "UPDATE session SET ended_at = ? WHERE practice_id = ? AND token_digest = ? AND ended_at IS NULL",
-        (now, practice_id, token_digest),
-    )
+def delete_session(connection: Connection, practice_id: int, token_digest: bytes) -> None:
+    connection.execute("DELETE FROM session WHERE practice_id = ? AND token_digest = ?", (practice_id, token_digest))
 
 
 def insert_device(
