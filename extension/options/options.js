@@ -60,7 +60,7 @@ function number_portals() {
     for (const [selector, part] of [["select", "kind"], [".address", "address"], [".key", "key"], [".remove", "remove"]]) {
       const control = /** @type {HTMLElement} */ (set.querySelector(/** @type {string} */ (selector)));
       control.id = `${name}-${part}`;
-      control.parentElement?.querySelector("label")?.setAttribute("for", control.id);
+      control.parentElement?.querySelector(":scope > label")?.setAttribute("for", control.id);
     }
   }
 }

@@ -100,7 +100,7 @@ function parked_item({ id, row, reason }) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Send again";
-  button.setAttribute("aria-label", `Send the interval of ${when.textContent} again`);
+  button.setAttribute("aria-label", `Send again the interval of ${when.textContent}`);
   button.addEventListener("click", async () => {
     await outbox.release(id);
     await chrome.runtime.sendMessage({ type: "try_again" });

@@ -12,7 +12,8 @@ export function read_origin(text) {
   const typed = text.trim();
   if (typed === "") return { problem: "Enter an address, such as https://portal.example." };
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `https://${typed}`);
-  if (url === null || url.hostname === "") return { problem: `“${typed}” is not an address.` };
+  // Chromium takes a host with spaces in it for a host.
+  if (url === null || !/^[a-z0-9.-]+$/.test(url.hostname)) return { problem: `“${typed}” is not an address.` };
   if (url.username || url.password) return { problem: "Leave the name and the password out of the address." };
   if (url.protocol === "http:" && !loopback(url.hostname)) {
     return { problem: "http:// is allowed for this machine alone (localhost). Use https://." };

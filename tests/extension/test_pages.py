@@ -1,0 +1,270 @@
+"""The popup and the options, in a real Chromium: what they say, and that everybody can read and use them.
+
+THREADTIME_SHOTS=DIR keeps a picture of every state.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser import Chromium, Desktop, until
+from tests.extension.scripted_server import ScriptedServer, accept, reject, scripted_server, status
+from tests.story.extension import assemble
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parents[1] / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+TOKEN = "tt_1_" + "a" * 43
+SHOTS = os.environ.get("THREADTIME_SHOTS")
+
+# Puts rows into the outbox as the worker does, without a portal.
+KEEP = """
+const [count, done] = arguments;
+(async () => {
+  const { add } = await import(chrome.runtime.getURL("worker/outbox.js"));
+  const { settings } = await import(chrome.runtime.getURL("worker/settings.js"));
+  const now = Date.now();
+  const rows = Array.from({ length: count }, (_, n) => ({
+    id: `019d62e5-7c60-7aaa-8c1d-${String(n).padStart(12, "0")}`, portal: "medplum", thread: "T", patient: "123",
+    activity: "review_inquiry", started_at: now - 2000 - n, ended_at: now - n, ended_by: "hidden",
+    idle_after_seconds: 60,
+  }));
+  await add(rows, (await settings()).pairing?.id ?? "", now);
+})().then(() => done(null), (error) => done(String(error)));
+"""
+
+
+class Pages:
+    """Opens the extension's pages and reads them."""
+
+    def __init__(self, chromium: Chromium, server: ScriptedServer) -> None:
+        self.chromium = chromium
+        self.driver = chromium.driver
+        self.server = server
+        worker = until(lambda: chromium.targets("service_worker"), what="the extension's service worker")[0]
+        self.origin = "/".join(worker["url"].split("/")[:3])
+
+    def show(self, page: str) -> None:
+        self.driver.get(f"{self.origin}/{page}")
+        until(lambda: self.driver.execute_script("return document.documentElement.dataset.shown"), what=page)
+
+    def options(self) -> None:
+        self.show("options/options.html")
+
+    def popup(self) -> None:
+        self.show("popup/popup.html")
+
+    def text(self, element: str) -> str:
+        return self.driver.find_element(By.ID, element).text
+
+    def enter(self, **fields: str) -> None:
+        for name, value in fields.items():
+            field = self.driver.find_element(By.ID, name.replace("_", "-"))
+            field.clear()
+            field.send_keys(value)
+
+    def click(self, element: str) -> None:
+        self.driver.find_element(By.ID, element).click()
+
+    def outcome(self) -> tuple[str, str]:
+        """What the options answered: ("done" or "wrong", the words)."""
+        answer = self.driver.find_element(By.ID, "answer")
+        until(lambda: answer.get_attribute("data-outcome"), what="an answer of the options")
+        return str(answer.get_attribute("data-outcome")), answer.text
+
+    def pair(self) -> None:
+        self.options()
+        self.enter(server=f"http://127.0.0.1:{self.server.port}", token=TOKEN)
+        self.enter(portal_1_address="http://portal.localhost", portal_1_key="medplum")
+        self.click("save")
+        assert self.outcome() == ("done", "✓ Saved.")
+
+    def keep(self, count: int) -> None:
+        """Rows wait, as if they had been measured."""
+        error = self.driver.execute_async_script(KEEP, count)
+        assert error is None
+
+    def says(self, element: str, words: str) -> None:
+        until(lambda: words in self.text(element), what=f"{words!r} in #{element}: {self.text(element)!r}")
+
+    def everybody_can_use_it(self, name: str) -> None:
+        """No violation in either theme, and nothing is cut off at 320 px."""
+        try:
+            for theme in ("light", "dark"):
+                features = [{"name": "prefers-color-scheme", "value": theme}]
+                self.chromium.protocol("Emulation.setEmulatedMedia", features=features)
+                self.driver.execute_script(AXE)
+                found: dict[str, Any] = self.driver.execute_async_script("axe.run().then(arguments[0])")
+                assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == [], theme
+                self.chromium.protocol(
+                    "Emulation.setDeviceMetricsOverride", width=320, height=900, deviceScaleFactor=1, mobile=True
+                )
+                assert self.driver.execute_script("return document.documentElement.scrollWidth") <= 320
+                if SHOTS:
+                    self.driver.save_screenshot(f"{SHOTS}/{name}-{theme}.png")
+        finally:
+            self.chromium.protocol("Emulation.clearDeviceMetricsOverride")
+            self.chromium.protocol("Emulation.setEmulatedMedia", features=[])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return assemble(tmp_path_factory.mktemp("pages"), "http://portal.localhost/*", "http://127.0.0.1/*")
+
+
+@pytest.fixture
+def pages(tmp_path: Path, folder: Path) -> Iterator[Pages]:
+    with (
+        scripted_server() as server,
+        Desktop() as desktop,
+        Chromium(desktop, tmp_path / "profile", extension=folder, hosts={}) as chromium,
+    ):
+        yield Pages(chromium, server)
+
+
+def test_before_it_is_paired_the_popup_says_so_and_what_to_do(pages: Pages):
+    pages.popup()
+    assert pages.text("words") == "Not paired"
+    assert "options" in pages.text("detail")
+    pages.keep(3)
+    pages.says("outbox", "3 intervals wait safely")
+    pages.everybody_can_use_it("popup-unpaired")
+
+
+def test_a_paired_device_sends_what_waited_and_says_that_all_is_sent(pages: Pages):
+    pages.popup()
+    pages.keep(2)
+    pages.pair()
+    until(lambda: len(pages.server.rows) == 2, what="both rows at the server")
+    pages.popup()
+    pages.says("outbox", "All sent")
+    assert pages.text("words") == "Idle"
+    pages.everybody_can_use_it("popup-idle")
+
+
+def test_pause_is_a_button_that_works_with_the_keyboard(pages: Pages):
+    pages.pair()
+    pages.popup()
+    button = pages.driver.find_element(By.ID, "pause")
+    button.send_keys(Keys.ENTER)
+    pages.says("words", "Paused")
+    pages.says("pause", "Go on")
+    assert button.get_attribute("aria-pressed") == "true"
+    pages.everybody_can_use_it("popup-paused")
+    button.send_keys(Keys.ENTER)
+    pages.says("words", "Idle")
+
+
+def test_a_refused_row_is_shown_with_its_reason_and_can_be_sent_again(pages: Pages):
+    pages.server.answer = reject
+    pages.popup()
+    pages.keep(1)
+    pages.pair()
+    pages.popup()
+    pages.says("parked", "the portal is unknown")
+    assert pages.text("words") == "Needs attention"
+    pages.everybody_can_use_it("popup-parked")
+    pages.server.answer = accept
+    pages.driver.find_element(By.CSS_SELECTOR, "#parked button").click()
+    pages.says("outbox", "All sent")
+    until(lambda: pages.text("words") == "Idle", what="the state without the refused row")
+
+
+def test_a_server_that_is_away_is_offline_and_the_rows_wait(pages: Pages):
+    pages.pair()
+    pages.server.answer = status(503, "the queue is full")
+    pages.popup()
+    pages.keep(4)
+    pages.driver.execute_script("chrome.runtime.sendMessage({ type: 'try_again' })")
+    pages.says("words", "Offline")
+    assert "the queue is full" in pages.text("detail")
+    assert "4 intervals wait safely" in pages.text("outbox")
+    pages.everybody_can_use_it("popup-offline")
+    pages.server.answer = accept
+    pages.click("try-again")
+    pages.says("outbox", "All sent")
+
+
+def test_a_revoked_token_is_said_and_loses_nothing(pages: Pages):
+    pages.pair()
+    pages.server.answer = status(401, "the device was revoked")
+    pages.popup()
+    pages.keep(1)
+    pages.driver.execute_script("chrome.runtime.sendMessage({ type: 'try_again' })")
+    pages.says("words", "Needs attention")
+    assert "revoked" in pages.text("detail")
+    assert "1 interval waits safely" in pages.text("outbox")
+
+
+def test_the_options_say_in_words_what_is_wrong_and_lead_to_the_field(pages: Pages):
+    pages.options()
+    for fields, words, focus in [
+        ({"server": "http://server.example"}, "this machine alone", "server"),
+        ({"server": "https://server.example", "token": "tt_1_short"}, "Copy it again", "token"),
+        ({"token": TOKEN, "portal_1_address": "nowhere at all"}, "is not an address", "portal-1-address"),
+        (
+            {"portal_1_address": "https://portal.example", "portal_1_key": "My Portal"},
+            "not a portal key",
+            "portal-1-key",
+        ),
+        ({"portal_1_key": "medplum", "idle_after": "5"}, "from 15 to 300", "idle-after"),
+    ]:
+        pages.enter(**fields)
+        pages.click("save")
+        outcome, answer = pages.outcome()
+        assert outcome == "wrong"
+        assert words in answer
+        assert pages.driver.switch_to.active_element.get_attribute("id") == focus
+    pages.everybody_can_use_it("options-wrong")
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "words"),
+    [
+        (accept, "done", "knows this device"),
+        (status(401, "unknown token"), "wrong", "does not know this device token"),
+        (status(426, "update the server"), "wrong", "update the server"),
+        (status(404, ""), "wrong", "no Threadtime at this address"),
+        (lambda body: (200, {"hello": "world"}), "wrong", "not one of Threadtime’s"),
+    ],
+    ids=["right", "wrong token", "wrong age", "wrong address", "something else"],
+)
+def test_the_connection_test_says_in_words_how_it_went(pages: Pages, answer: Any, outcome: str, words: str):
+    pages.server.answer = answer
+    pages.options()
+    pages.enter(server=f"http://127.0.0.1:{pages.server.port}", token=TOKEN, portal_1_address="http://portal.localhost")
+    pages.click("test")
+    found, text = pages.outcome()
+    assert found == outcome
+    assert words in text
+
+
+def test_the_options_keep_what_was_saved_and_show_no_token(pages: Pages):
+    pages.pair()
+    pages.options()
+    value = pages.driver.find_element(By.ID, "portal-1-address").get_attribute("value")
+    assert value == "http://portal.localhost"
+    assert pages.driver.find_element(By.ID, "token").get_attribute("type") == "password"
+    assert TOKEN not in str(pages.driver.execute_script("return chrome.storage.local.get(null)"))
+    pages.everybody_can_use_it("options")
+
+
+def test_rows_of_another_token_wait_until_their_clinician_says_that_they_are_theirs(pages: Pages):
+    pages.pair()
+    pages.server.answer = status(503, "")
+    pages.keep(2)
+    pages.enter(token="tt_1_" + "b" * 43)
+    pages.click("save")
+    until(lambda: "2 intervals were measured under another token" in pages.text("foreign-words"), what="the question")
+    pages.everybody_can_use_it("options-foreign")
+    pages.server.answer = accept
+    assert pages.server.rows == []
+    pages.click("adopt")
+    until(lambda: len(pages.server.rows) == 2, what="both rows under the new token")
