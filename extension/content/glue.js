@@ -223,7 +223,7 @@
   function heard(message, sender, answer) {
     if (sender.id !== chrome.runtime.id) return;
     if (message?.type === "navigated") look();
-    if (message?.type === "alive") answer({ alive: message.document === welcome?.document });
+    if (message?.type === "alive") answer({ alive: !stopped && message.document === welcome?.document });
   }
 
   const sense = () => tell({ type: "tick" });

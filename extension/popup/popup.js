@@ -53,7 +53,6 @@ async function show_state() {
   element("since").textContent = behind && ["counting", "idle"].includes(shown) ? `since ${time(behind.since)}` : "";
   element("detail").textContent = detail;
   element("detail").hidden = detail === "";
-  element("try-again").hidden = !(state === "error" || state === "offline");
 }
 
 async function show_subject() {
@@ -75,10 +74,11 @@ async function show_subject() {
 
 async function show_outbox() {
   const { pairing } = await settings();
-  const { waiting, oldest, foreign } = await outbox.depth(pairing?.id ?? "");
-  const { sent_at } = await delivery();
+  const { waiting, oldest, foreign, parked } = await outbox.depth(pairing?.id ?? "");
+  const { sent_at, stopped, problem } = await delivery();
+  element("try-again").hidden = !(stopped || (problem !== null && waiting > 0));
   const wait = waiting === 1 ? "1 interval waits safely" : `${waiting} intervals wait safely`;
-  const sent = sent_at === null ? "Nothing waits" : `All sent, ${time(sent_at)}`;
+  const sent = parked > 0 ? "Nothing else waits" : sent_at === null ? "Nothing waits" : `All sent, ${time(sent_at)}`;
   const others = foreign > 0 ? ` · ${foreign} measured under another token` : "";
   element("outbox").textContent = (waiting === 0 ? sent : `${wait}${oldest === null ? "" : ` · oldest ${time(oldest)}`}`) + others;
 }

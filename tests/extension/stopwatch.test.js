@@ -311,7 +311,7 @@ describe("Whatever comes in whatever order", () => {
   }
 
   test("no row is empty, reversed or over the limit, no number is used twice, and the sum never exceeds the time there was", () => {
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       const desk = random_day(seed);
       const lengths = desk.rows.map((r) => r.ended_at - r.started_at);
       assert.ok(lengths.every((ms) => ms > 0 && ms <= 300_000), `seed ${seed}`);
