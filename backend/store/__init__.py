@@ -1,18 +1,6 @@
-"""The only room that speaks SQL: schema, the writer, queries. `open_store` is the door."""
+"""The only room that speaks SQL: the schema, the single writer, readers and queries, one module a noun."""
 
 from backend.store.connection import Connection
-from backend.store.engine import Store, open_store
-from backend.store.folder import FolderLock, create_folder, lock_folder
-from backend.store.keys import create_key, key_path, read_key
+from backend.store.database import Store, open_store
 
-__all__ = [
-    "Connection",
-    "FolderLock",
-    "Store",
-    "create_folder",
-    "create_key",
-    "key_path",
-    "lock_folder",
-    "open_store",
-    "read_key",
-]
+__all__ = ["Connection", "Store", "open_store"]

@@ -61,10 +61,8 @@ CREATE TABLE session (
   practice_id INTEGER NOT NULL,
   token_digest BLOB NOT NULL,             -- SHA-256 of the cookie's secret
   user_id TEXT NOT NULL,
-  csrf_token TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  last_seen_at INTEGER NOT NULL,
-  ended_at INTEGER,
+  seen_at INTEGER NOT NULL,               -- kept to within some seconds
   PRIMARY KEY (practice_id, token_digest),
   FOREIGN KEY (practice_id, user_id) REFERENCES user
 ) STRICT, WITHOUT ROWID;

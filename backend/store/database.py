@@ -15,6 +15,8 @@ from backend.store.folder import database_path, folder_id, migration_lock
 from backend.store.schema import migrate
 from backend.store.writer import Writer
 
+__all__ = ["Connection", "Store", "open_store"]
+
 Result = TypeVar("Result")
 
 

@@ -1,0 +1,45 @@
+"""Queries about practices and their portals."""
+
+from typing import Any
+
+from backend.store.connection import Connection
+
+
+def insert(connection: Connection, *, key: str, name: str, timezone: str, created_at: int) -> int:
+    """The new practice's id."""
+    row = connection.execute(
+        "INSERT INTO practice (key, name, timezone, created_at) VALUES (?, ?, ?, ?) RETURNING practice_id",
+        (key, name, timezone, created_at),
+    ).fetchone()
+    return int(row[0])
+
+
+def by_key(connection: Connection, key: str) -> Any:
+    return connection.execute("SELECT * FROM practice WHERE key = ?", (key,)).fetchone()
+
+
+def by_id(connection: Connection, practice_id: int) -> Any:
+    return connection.execute("SELECT * FROM practice WHERE practice_id = ?", (practice_id,)).fetchone()
+
+
+def keys(connection: Connection) -> list[str]:
+    return [row[0] for row in connection.execute("SELECT key FROM practice ORDER BY key")]
+
+
+def ids(connection: Connection) -> list[int]:
+    return [row[0] for row in connection.execute("SELECT practice_id FROM practice ORDER BY practice_id")]
+
+
+def insert_portal(
+    connection: Connection, practice_id: int, *, key: str, kind: str, origin: str | None, created_at: int
+) -> None:
+    connection.execute(
+        "INSERT INTO portal (practice_id, key, kind, origin, created_at) VALUES (?, ?, ?, ?, ?)",
+        (practice_id, key, kind, origin, created_at),
+    )
+
+
+def portal_keys(connection: Connection, practice_id: int) -> frozenset[str]:
+    return frozenset(
+        row[0] for row in connection.execute("SELECT key FROM portal WHERE practice_id = ?", (practice_id,))
+    )
