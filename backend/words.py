@@ -106,6 +106,12 @@ def short_day(on: date) -> str:
     return f"{on.day} {on:%b}"
 
 
+def short_days(first: date, last: date, *, today: date) -> str:
+    """`6 to 12 Apr`, `30 Mar to 5 Apr`; with the year where it is not today's."""
+    year = "" if last.year == today.year else f" {last.year}"
+    return f"{first.day if first.month == last.month else short_day(first)} to {short_day(last)}{year}"
+
+
 def days(first: date, last: date) -> str:
     """`6 to 12 April 2026`, `30 March to 5 April 2026`, `29 December 2026 to 4 January 2027`."""
     if first == last:

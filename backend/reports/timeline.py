@@ -12,7 +12,7 @@ from backend.words import clock, local_time, short_day
 
 WIDTH, NAMES_WIDTH, RIGHT = 1100, 150, 10
 TOP, LANE_HEIGHT, BELOW = 48, 42, 40
-LEAST_WIDTH = 5.0
+LEAST_WIDTH = 7.0
 """Five minutes of a nine-day picture are a third of a unit: narrower than this nothing could be seen or pointed at."""
 MOST_DAYS_BEFORE, MOST_DAYS_AFTER = 3, 7
 """Days outside the window that are drawn when there is time on them; what lies farther stands in the table alone."""

@@ -10,7 +10,7 @@ from backend.web.verdict import Chip
 from backend.words import zone_name
 
 _FIELD = Markup('<input type="hidden" name="{}" value="{}">')
-_CHIP = Markup('<span class="chip {}"><span aria-hidden="true">{}</span>{}</span>')
+_CHIP = Markup('<span class="chip {}"><span aria-hidden="true">{}</span><span class="says">{}</span></span>')
 
 
 def add(pages: Blueprint) -> None:

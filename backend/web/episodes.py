@@ -13,7 +13,7 @@ from backend.store.database import Store
 from backend.web import verdict
 from backend.web.doors import here, now_ms, opens_to
 from backend.web.episode import episode_page
-from backend.words import clock, days, local_time
+from backend.words import clock, local_time, short_days
 from shared_rules.engine import RuleBook, load
 
 STATUSES = ("reportable", "hold", "not_reportable")
@@ -70,7 +70,7 @@ def _row(row: EpisodeRow, today: date, book: RuleBook, people: dict[str, str]) -
         "episode_id": row.episode_id,
         "patient": row.patient,
         "portal": row.portal,
-        "days": days(row.window_start, row.window_end),
+        "days": short_days(row.window_start, row.window_end, today=today),
         "squares": squares(row.days),
         "counted": clock(answer["counted_seconds"]),
         "bar": bar(answer["counted_seconds"], _marks(row, book)),
