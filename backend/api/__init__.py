@@ -6,8 +6,7 @@ import flask_smorest
 from flask import Flask, Response, request
 from flask_cors import CORS
 
-from backend.api.health import health
-from backend.api.intervals import intervals
+from backend.api import health, intervals
 from backend.api.problems import MEDIA_TYPE, problem
 from backend.config import Config
 from backend.schemas.problem import Problem
@@ -48,8 +47,8 @@ def register(app: Flask, store: Store, config: Config) -> None:
     api.spec.components.response(
         "Problem", {"description": "An error, in words", "content": {MEDIA_TYPE: {"schema": Problem}}}
     )
-    api.register_blueprint(intervals(store))
-    app.register_blueprint(health(store))
+    api.register_blueprint(intervals.routes(store))
+    app.register_blueprint(health.routes(store))
     app.before_request(_speaks_our_protocol)
     CORS(
         app,

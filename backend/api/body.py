@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -52,11 +53,17 @@ def read_json(request: Request, *, most: int) -> Body:
 def _count_names(value: object) -> int:
     """How many members all objects of a parsed value have. Each name in the text is followed by a colon, and so is a
     quotation mark within some text: equal counts prove that no name was dropped as a repetition."""
+    count = 0
+    inside: Iterable[object] = ()
     if type(value) is dict:
-        return len(value) + sum(_count_names(inner) for inner in value.values() if type(inner) in (dict, list))
-    if type(value) is list:
-        return sum(_count_names(inner) for inner in value if type(inner) in (dict, list))
-    return 0
+        count, inside = len(value), value.values()
+    elif type(value) is list:
+        inside = value
+    for inner in inside:
+        kind = type(inner)  # a plain loop: this runs over every value of every row
+        if kind is dict or kind is list:
+            count += _count_names(inner)
+    return count
 
 
 class _Members(list[tuple[str, Any]]):

@@ -5,7 +5,8 @@ from flask import Blueprint, Response
 from backend.store.database import Store
 
 
-def health(store: Store) -> Blueprint:
+def routes(store: Store) -> Blueprint:
+    """The two routes, over this store."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")

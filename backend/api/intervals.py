@@ -38,7 +38,7 @@ _DOC: dict[str, Any] = {
 }
 
 
-def intervals(store: Store) -> Blueprint:
+def routes(store: Store) -> Blueprint:
     """The route, writing to this store."""
     blueprint = Blueprint("intervals", __name__, url_prefix="/api/v1", description="Active time, as devices measure it")
 

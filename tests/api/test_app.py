@@ -77,23 +77,25 @@ def test_a_full_write_queue_is_503_with_retry_after_and_the_rows_can_be_sent_aga
         except Busy:
             full.set()
 
-    waiting = [threading.Thread(target=store.write, args=(hold,))]
-    waiting[0].start()
-    assert working.wait(30)
-    while not full.wait(0.1):  # one waits in the queue's only place, the next finds it taken
-        waiting.append(threading.Thread(target=wait_or_find_it_full))
-        waiting[-1].start()
     sent = row()
     body = json.dumps({"sent_at": now(), "intervals": [sent]})
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     client = app.test_client()
-    answer = client.post("/api/v1/intervals", data=body, headers=headers)
+    waiting = [threading.Thread(target=store.write, args=(hold,))]
+    waiting[0].start()
+    try:
+        assert working.wait(30)
+        while not full.wait(0.1):  # one waits in the queue's only place, the next finds it taken
+            waiting.append(threading.Thread(target=wait_or_find_it_full))
+            waiting[-1].start()
+        answer = client.post("/api/v1/intervals", data=body, headers=headers)
+    finally:
+        go_on.set()
+        for thread in waiting:
+            thread.join()
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) >= 1
     assert answer.content_type == "application/problem+json"
-    go_on.set()
-    for thread in waiting:
-        thread.join()
     assert client.post("/api/v1/intervals", data=body, headers=headers).json["accepted"] == [sent["id"]]
 
 
