@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import requests
 
+from backend.store.connection import connect
+from backend.store.folder import database_path
 from tests.browser import end_group, start_group, until
 
 ADMIN = "admin@practice.example"
@@ -79,6 +81,15 @@ class Server:
     def report(self) -> list[dict[str, Any]]:
         """The manager's report over all time."""
         return json.loads(self.command("report", "--from", "2000-01-01", "--to", "2099-12-31", "--format", "json"))
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Rows straight from the database file, which may be in use: what no command prints."""
+        key = next((self.data.parent / "config" / "threadtime").glob("*.key")).read_bytes()
+        connection = connect(database_path(self.data), key, read_only=True)
+        try:
+            return [dict(found) for found in connection.execute(sql)]
+        finally:
+            connection.close()
 
     # The process.
 
