@@ -4,8 +4,8 @@ import re
 from urllib.parse import urlsplit
 
 from backend.errors import BadInput, Conflict
-from backend.store import practices as rows
 from backend.store import Connection, Store
+from backend.store import practices as rows
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from backend.auth import passwords
 from backend.desk.people import insert_user, new_user
 from backend.errors import BadInput, Conflict, NotFound
-from backend.store import practices as rows
 from backend.store import Connection, Store
+from backend.store import practices as rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ CREATE TABLE patient (
   portal TEXT NOT NULL,
   reference TEXT,                         -- the portal's own, here and nowhere else; NULL: stands for a thread
   created_at INTEGER NOT NULL,
-  due_at INTEGER,                         -- when episodes are computed again; NULL: time alone changes nothing
+  due_at INTEGER,                         -- when to compute again: 0 at once (rows changed), NULL never by time alone
   PRIMARY KEY (practice_id, patient_id),
   FOREIGN KEY (practice_id, portal) REFERENCES portal
 ) STRICT, WITHOUT ROWID;
@@ -152,6 +152,9 @@ CREATE TABLE interval (
 CREATE INDEX interval_patient ON interval (practice_id, patient_id, started_at);
 CREATE INDEX interval_clinician ON interval (practice_id, user_id, started_at);
 CREATE INDEX interval_thread ON interval (practice_id, portal, thread) WHERE named_id IS NULL;
+CREATE INDEX interval_corrects ON interval (practice_id, corrects) WHERE corrects IS NOT NULL;
+-- Rows longer than a measured one may be: who looks for overlaps has to look further back for these.
+CREATE INDEX interval_long ON interval (practice_id, user_id, started_at) WHERE ended_at - started_at > 300000;
 
 -- What somebody said or a feed brought; append-only, the latest word counts.
 CREATE TABLE fact (
@@ -186,6 +189,7 @@ CREATE TABLE episode (
   opened_at INTEGER NOT NULL,             -- when it was first computed
   status TEXT NOT NULL CHECK (status IN ('reportable', 'not_reportable', 'hold')),
   determination_id TEXT NOT NULL,         -- the one that stands: the latest, or the approved one
+  settled_at INTEGER NOT NULL,            -- the instant that the latest computation was as of
   approved_at INTEGER,
   approved_by TEXT,
   flagged INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)),

@@ -1,0 +1,200 @@
+"""Recording: what a device sent becomes rows, each exactly once.
+
+A row is written as it came and never changed. Which rows of a batch are new is found out by inserting them: only a
+batch that holds a known one is taken back, looked up, and inserted again without it; new rows cost one insert.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.desk.devices import Device
+from backend.store import Connection, Store, intervals, patients, practices
+from backend.store.patients import Reference
+
+Row = dict[str, Any]
+Rejected = tuple[str | None, int, str]
+Content = tuple[Any, ...]
+
+CLOCK_OFF_MS = 120_000
+"""Rows of a device whose clock is further off than this are marked."""
+_OPTIONAL = ("tab", "linked_from", "corrects", "reason", "problem")
+_PLAIN = ("portal", "thread", "patient", "activity", "started_at", "ended_at", "ended_by", "idle_after_seconds")
+_CONFLICT = "this id is already stored with other content"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a request's rows: each stands in exactly one list."""
+
+    accepted: list[str] = field(default_factory=list)
+    duplicate: list[str] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)  # (id, index, reason)
+
+
+def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sent_at: int, received_at: int) -> Outcome:
+    """Stores `rows`, [(index in the request, row)]; accepted and duplicate ones are on disk when this returns.
+
+    The rows have the shape of the wire (`schemas.intervals.load_rows`). One whose id is stored with the same fields
+    by the same clinician is a duplicate; with others, or by another clinician, it is rejected, as are a portal that
+    the practice does not have and a correction of an interval that is not this clinician's.
+    """
+    return store.write(lambda connection: _Batch(connection, device, sent_at, received_at).record(rows))
+
+
+class _Batch:
+    """One request's rows on their way into the database."""
+
+    def __init__(self, connection: Connection, device: Device, sent_at: int, received_at: int) -> None:
+        self.connection = connection
+        self.device = device
+        self.practice_id = device.practice_id
+        self.sent_at = sent_at
+        self.received_at = received_at
+        self.outcome = Outcome()
+
+    def record(self, rows: Sequence[tuple[int, Row]]) -> Outcome:
+        first: dict[str, tuple[int, Row]] = {}
+        again: list[tuple[int, Row]] = []
+        for index, row in self._usable(rows):
+            if row["id"] in first:
+                again.append((index, row))
+            else:
+                first[row["id"]] = (index, row)
+        stored = self._store(first)
+        for index, row in again:
+            self._judge(index, row, stored[row["id"]])
+        return self.outcome
+
+    def _usable(self, rows: Sequence[tuple[int, Row]]) -> Iterable[tuple[int, Row]]:
+        """The rows of this practice's portals that correct nothing, or an interval of this clinician."""
+        portals = practices.portal_keys(self.connection, self.practice_id)
+        corrected = [row["corrects"] for _, row in rows if "corrects" in row]
+        known = intervals.known(self.connection, self.practice_id, corrected) if corrected else {}
+        mine = {id_ for id_, row in known.items() if row["user_id"] == self.device.user_id}
+        for index, row in rows:
+            if row["portal"] not in portals:
+                self._reject(index, row, "portal is not one of this practice")
+            elif "corrects" in row and row["corrects"] not in mine:
+                self._reject(index, row, "corrects names no interval of this clinician")
+            else:
+                if row["id"] not in known:
+                    mine.add(row["id"])  # a later row of this request may correct it
+                yield index, row
+
+    def _store(self, first: Mapping[str, tuple[int, Row]]) -> dict[str, Content]:
+        """Stores those that are new and judges the others; returns what is stored now under each id."""
+        rows = [row for _, row in first.values()]
+        if self._insert_if_all_new(rows):
+            self.outcome.accepted.extend(first)
+            return {row["id"]: self._sent(row) for row in rows}
+        known = intervals.known(self.connection, self.practice_id, first)
+        stored = {id_: _stored(row) for id_, row in known.items()}
+        new = [row for row in rows if row["id"] not in stored]
+        self._insert(new)
+        for id_, (index, row) in first.items():
+            if id_ in stored:
+                self._judge(index, row, stored[id_])
+            else:
+                self.outcome.accepted.append(id_)
+                stored[id_] = self._sent(row)
+        return stored
+
+    def _insert_if_all_new(self, rows: list[Row]) -> bool:
+        self.connection.execute("SAVEPOINT all_new")
+        all_new = self._insert(rows) == len(rows)
+        if not all_new:
+            self.connection.execute("ROLLBACK TO all_new")
+        self.connection.execute("RELEASE all_new")
+        return all_new
+
+    def _insert(self, rows: list[Row]) -> int:
+        """Inserts rows with the patients and threads that they speak of; returns how many were new."""
+        connection, practice_id = self.connection, self.practice_id
+        named = {(row["portal"], row["patient"]) for row in rows if row["patient"] is not None}
+        threads = {(row["portal"], row["thread"]) for row in rows if row["thread"] is not None}
+        patient_of = patients.patient_ids(connection, practice_id, named, self.received_at)
+        owner_of = patients.thread_patients(connection, practice_id, threads, self.received_at)
+        pairs = {
+            ((row["portal"], row["thread"]), patient_of[row["portal"], row["patient"]])
+            for row in rows
+            if row["thread"] is not None and row["patient"] is not None
+        }
+        changed: set[str] = set()
+        for thread in patients.name_threads(connection, practice_id, pairs):
+            changed |= patients.move_thread(connection, practice_id, thread)
+        if changed:
+            owner_of = patients.thread_patients(connection, practice_id, threads, self.received_at)
+        values = [self._values(row, patient_of, owner_of) for row in rows]
+        inserted = intervals.insert(connection, values)
+        changed.update(each[4] for each in values)
+        corrected = [row["corrects"] for row in rows if "corrects" in row]
+        if corrected:
+            changed |= intervals.patients_of(connection, practice_id, corrected)
+        patients.mark_due(connection, practice_id, changed)
+        return inserted
+
+    def _values(
+        self, row: Row, patient_of: Mapping[Reference, str], owner_of: Mapping[Reference, str]
+    ) -> tuple[Any, ...]:
+        """The row in the order of the table's columns."""
+        get = row.get
+        portal, thread = row["portal"], row["thread"]
+        named_id = None if row["patient"] is None else patient_of[portal, row["patient"]]
+        offset = self.received_at - self.sent_at
+        return (
+            self.practice_id,
+            row["id"],
+            self.device.user_id,
+            self.device.device_id,
+            named_id or owner_of[portal, thread],
+            portal,
+            thread,
+            named_id,
+            row["activity"],
+            row["started_at"],
+            row["ended_at"],
+            row["ended_by"],
+            row["idle_after_seconds"],
+            get("entry", "measured"),
+            get("tab"),
+            get("linked_from"),
+            1 if get("recovered") else None,
+            get("corrects"),
+            get("reason"),
+            get("problem"),
+            self.sent_at,
+            self.received_at,
+            offset,
+            1 if abs(offset) > CLOCK_OFF_MS else 0,
+        )
+
+    def _judge(self, index: int, row: Row, stored: Content) -> None:
+        if self._sent(row) == stored:
+            self.outcome.duplicate.append(row["id"])
+        else:
+            self._reject(index, row, _CONFLICT)
+
+    def _reject(self, index: int, row: Row, reason: str) -> None:
+        self.outcome.rejected.append((row["id"], index, reason))
+
+    def _sent(self, row: Row) -> Content:
+        """The clinician and the wire fields; an absent one is what it stands for."""
+        return (
+            self.device.user_id,
+            *(row[name] for name in _PLAIN),
+            row.get("entry", "measured"),
+            bool(row.get("recovered")),
+            *(row.get(name) for name in _OPTIONAL),
+        )
+
+
+def _stored(row: Any) -> Content:
+    """The same of a stored row."""
+    return (
+        row["user_id"],
+        *(row[name] for name in _PLAIN),
+        row["entry"],
+        bool(row["recovered"]),
+        *(row[name] for name in _OPTIONAL),
+    )

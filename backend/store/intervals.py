@@ -1,0 +1,137 @@
+"""Intervals as they were sent. A row is written once; only whose it is (`patient_id`) may change later."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from backend.store.connection import Connection
+
+_COLUMNS = (
+    "practice_id",
+    "interval_id",
+    "user_id",
+    "device_id",
+    "patient_id",
+    "portal",
+    "thread",
+    "named_id",
+    "activity",
+    "started_at",
+    "ended_at",
+    "ended_by",
+    "idle_after_seconds",
+    "entry",
+    "tab",
+    "linked_from",
+    "recovered",
+    "corrects",
+    "reason",
+    "problem",
+    "sent_at",
+    "received_at",
+    "clock_offset_ms",
+    "clock_off",
+)
+_INSERT = (
+    f"INSERT INTO interval ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+    " ON CONFLICT (practice_id, interval_id) DO NOTHING"
+)
+_STANDS = (
+    " NOT EXISTS (SELECT 1 FROM interval AS later WHERE later.practice_id = interval.practice_id"
+    " AND later.corrects = interval.interval_id)"
+    " AND (corrects IS NULL OR NOT EXISTS (SELECT 1 FROM interval AS later"
+    " WHERE later.practice_id = interval.practice_id AND later.corrects = interval.corrects"
+    " AND later.interval_id > interval.interval_id))"
+)
+"""A corrected row gives way to its correction; of several corrections of one row the last made stands."""
+
+_STANDING = (
+    "SELECT interval_id, user_id, thread, activity, started_at, ended_at, device_id, tab, problem, entry, received_at"
+    " FROM interval WHERE practice_id = ? AND patient_id = ? AND" + _STANDS + " ORDER BY started_at, interval_id"
+)
+_OF_OTHERS = (
+    "SELECT patient_id, started_at, ended_at FROM interval WHERE practice_id = :practice AND user_id = :user"
+    " AND started_at > :start - 300000 AND started_at < :end AND ended_at > :start"
+    " AND patient_id <> :patient AND activity <> 'idle' AND" + _STANDS + " UNION "
+    "SELECT patient_id, started_at, ended_at FROM interval WHERE practice_id = :practice AND user_id = :user"
+    " AND ended_at - started_at > 300000 AND started_at > :start - 86400000 AND started_at < :end"
+    " AND ended_at > :start AND patient_id <> :patient AND activity <> 'idle' AND" + _STANDS + " ORDER BY 2, 3, 1"
+)
+"""A measured row is at most 300 s long, any row at most a day: that far back may an overlapping one begin."""
+
+
+def insert(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> int:
+    """Stores rows (values in the order of the table) whose ids are new; returns how many went in."""
+    return connection.executemany(_INSERT, rows).rowcount
+
+
+def known(connection: Connection, practice_id: int, ids: Collection[str]) -> dict[str, Any]:
+    """interval_id -> the stored row, with the patient that it named as `patient`."""
+    rows = connection.execute(
+        "SELECT interval.*, named.reference AS patient FROM json_each(?) AS wanted JOIN interval"
+        " ON interval.practice_id = ? AND interval.interval_id = wanted.value LEFT JOIN patient AS named"
+        " ON named.practice_id = interval.practice_id AND named.patient_id = interval.named_id",
+        (orjson.dumps(list(ids)).decode(), practice_id),
+    )
+    return {row["interval_id"]: row for row in rows}
+
+
+def standing(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
+    """The patient's rows that count as said last, by start."""
+    return connection.execute(_STANDING, (practice_id, patient_id)).fetchall()
+
+
+def spans(connection: Connection, practice_id: int, patient_id: str) -> list[tuple[str, int, int]]:
+    """(user_id, started_at, ended_at) of every row of the patient, corrected ones too, by clinician and start."""
+    rows = connection.execute(
+        "SELECT user_id, started_at, ended_at FROM interval WHERE practice_id = ? AND patient_id = ?"
+        " ORDER BY user_id, started_at",
+        (practice_id, patient_id),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def of_others(
+    connection: Connection, practice_id: int, patient_id: str, user_id: str, start: int, end: int
+) -> list[Any]:
+    """The clinician's rows in `[start, end)` that belong to other patients: patient_id, started_at, ended_at."""
+    return connection.execute(
+        _OF_OTHERS,
+        {"practice": practice_id, "user": user_id, "patient": patient_id, "start": start, "end": end},
+    ).fetchall()
+
+
+def patients_of(connection: Connection, practice_id: int, ids: Collection[str]) -> set[str]:
+    """Whose these intervals are."""
+    rows = connection.execute(
+        "SELECT DISTINCT patient_id FROM json_each(?) AS wanted JOIN interval"
+        " ON interval.practice_id = ? AND interval.interval_id = wanted.value",
+        (orjson.dumps(list(ids)).decode(), practice_id),
+    )
+    return {row[0] for row in rows}
+
+
+def after(connection: Connection, practice_id: int, interval_id: str, limit: int) -> list[Any]:
+    """The next rows in the order of their ids, with the patient that each named as `patient`."""
+    return connection.execute(
+        "SELECT interval.*, named.reference AS patient FROM interval LEFT JOIN patient AS named"
+        " ON named.practice_id = interval.practice_id AND named.patient_id = interval.named_id"
+        " WHERE interval.practice_id = ? AND interval.interval_id > ? ORDER BY interval.interval_id LIMIT ?",
+        (practice_id, interval_id, limit),
+    ).fetchall()
+
+
+def misplaced(connection: Connection, practice_id: int) -> Iterator[str]:
+    """Ids of rows that name a patient and belong to another, or name none and are not where their thread is."""
+    rows = connection.execute(
+        "SELECT interval_id FROM interval LEFT JOIN thread ON thread.practice_id = interval.practice_id"
+        " AND thread.portal = interval.portal AND thread.reference = interval.thread"
+        " WHERE interval.practice_id = ? AND interval.patient_id IS NOT coalesce(named_id, thread.patient_id)"
+        " AND NOT EXISTS (SELECT 1 FROM episode_interval AS held JOIN episode"
+        " ON episode.practice_id = held.practice_id AND episode.episode_id = held.episode_id"
+        " WHERE held.practice_id = interval.practice_id AND held.interval_id = interval.interval_id"
+        " AND episode.approved_at IS NOT NULL)",
+        (practice_id,),
+    )
+    return (row[0] for row in rows)
