@@ -159,7 +159,8 @@ def _short(name: str) -> str:
 def _label(stretches: Sequence[Stretch], scale: _Scale, left_out: int) -> str:
     counted = sum(each.ended_at - each.started_at for each in stretches if each.counted) // 1000
     rest = sum(each.ended_at - each.started_at for each in stretches if not each.counted) // 1000
-    beyond = f" {left_out} pieces lie outside this range." if left_out else ""
+    what = "1 piece lies" if left_out == 1 else f"{left_out} pieces lie"
+    beyond = f" {what} outside this range." if left_out else ""
     return (
         f"Timeline, {short_day(scale.days[0])} to {short_day(scale.days[-1])}: {clock(counted)} counted, "
         f"{clock(rest)} recorded and not counted. The table below has every piece.{beyond}"

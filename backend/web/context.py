@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, g
 from markupsafe import Markup
 
-from backend.web.doors import FORM_FIELD
+from backend.web.doors import FORM_FIELD, has_pages
 from backend.web.verdict import Chip
 from backend.words import zone_name
 
@@ -19,7 +19,7 @@ def add(pages: Blueprint) -> None:
 
 
 def _values() -> dict[str, Any]:
-    return {"session": g.get("session"), "form_field": form_field, "chip": chip}
+    return {"session": g.get("session"), "has_pages": has_pages, "form_field": form_field, "chip": chip}
 
 
 def form_field() -> Markup:

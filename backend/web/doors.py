@@ -75,7 +75,7 @@ class Doors:
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             self._check_form()
         if not _opens(door):
-            raise NotAllowed("Your roles do not open this page.")
+            raise NotAllowed(_why_not())
         return None
 
     def finish(self, response: Response) -> Response:
@@ -142,3 +142,17 @@ def _opens(door: Door) -> bool:
             return True
         case right:
             return roles_may(here().user.roles, right)
+
+
+def has_pages() -> bool:
+    """Whether somebody is signed in for whom there is at least the start page."""
+    return g.get("session") is not None and roles_may(here().user.roles, "see own start page")
+
+
+def _why_not() -> str:
+    if has_pages():
+        return "Patients' episodes are open to the managers of the practice."
+    return (
+        "There are no pages for your role yet. If you work on patients' messages, the extension's popup in your "
+        "browser's toolbar shows the time it records."
+    )
