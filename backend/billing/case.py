@@ -45,6 +45,7 @@ class Inquiry:
     related_to_first: bool | None = None
     related_to_prior_visit: bool | None = None
     given: frozenset[str] = frozenset()  # field names that were present; an absent one takes the first inquiry's value
+    implied: bool = False  # nobody knows the thread's inquiry: `at` is the first work on it, and all else is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class Enrolment:
 class Case:
     as_of: Instant
     practice: Practice
-    patient: str
+    patient: str | None  # None: a thread stands for a patient nobody knows yet
     clinicians: tuple[Clinician, ...]
     intervals: tuple[Interval, ...]
     inquiry: Inquiry | None = None

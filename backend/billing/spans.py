@@ -6,7 +6,8 @@ order, leaves it as it was, and returns a *clean* list: sorted, merged, without 
 sweep, so they grow with n log n.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 Span = tuple[int, int]
 
@@ -103,18 +104,22 @@ def total(spans: Iterable[Span]) -> int:
     return sum(end - start for start, end in union(spans))
 
 
-def cut(span: Span, others: Iterable[Span]) -> list[tuple[Span, bool]]:
+def cut(span: Span, clean: Sequence[Span]) -> list[tuple[Span, bool]]:
     """The span in order, in parts that are wholly outside (False) or wholly inside (True) the others.
 
-        span    |==============|
-        others     |===|    |=======|
-        cut     |==|---|====|--|            = False, - True
+        span   |==============|
+        clean     |===|    |=======|
+        parts  |--|===|----|==|           - False, = True
 
-    The parts add up to the span; an empty span gives none.
+    `clean` is a clean list already (of `union`), so that many spans can be cut by one long list: each costs a binary
+    search. The parts add up to the span; an empty span gives none.
     """
-    parts: list[tuple[Span, bool]] = []
     start, end = span
-    for inside_start, inside_end in intersect([span], others):
+    parts: list[tuple[Span, bool]] = []
+    for i in range(bisect_right(clean, start, key=_end), len(clean)):
+        inside_start, inside_end = max(clean[i][0], start), min(clean[i][1], end)
+        if inside_start >= end:
+            break
         if start < inside_start:
             parts.append(((start, inside_start), False))
         parts.append(((inside_start, inside_end), True))
@@ -122,3 +127,7 @@ def cut(span: Span, others: Iterable[Span]) -> list[tuple[Span, bool]]:
     if start < end:
         parts.append(((start, end), False))
     return parts
+
+
+def _end(span: Span) -> int:
+    return span[1]

@@ -1,0 +1,242 @@
+"""A counted case reduced to the scalar facts of shared_rules/facts.json; what nobody knows is None or absent."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from backend.billing.case import Clinician, Instant
+from backend.billing.claims import claim_facts, established, evisit_facts, global_facts
+from backend.billing.counted import (
+    Counted,
+    asked_in_period,
+    code_hangs_on,
+    people_of,
+    relation_left_open,
+    rendering_clinician,
+    what_if_facts,
+)
+from backend.billing.counting import REASONS, standing_reason
+from backend.billing.days import MS_A_DAY, MS_A_SECOND
+from backend.billing.rulebook import family_of
+from backend.billing.spans import Span, union
+from backend.billing.visits import visit_facts
+from backend.billing.windows import Belongs, Period
+
+
+def facts_of(counted: Counted) -> dict[str, Any]:
+    """Every fact that the case gives; what nobody knows is None or absent."""
+    case = counted.case
+    facts: dict[str, Any] = {
+        "qualifying_review": counted.opening.period is not None,
+        "staff_alone_worked": _staff_alone(counted),
+        "practice_setting": case.practice.setting,
+        "payer_type": case.payer_type,
+        "payer_covers": case.payer_covers,
+        "patient_known": case.patient is not None,
+        "permanently_stored": case.permanently_stored,
+        "content_attested": case.content_attested,
+        "claim_pos": case.claim_pos,
+        "inquiry_left_out": bool(counted.opening.left_out),
+        "counted_seconds": counted.counted_seconds,
+    }
+    for reason in REASONS:
+        facts[f"excluded_{reason}_seconds"] = counted.excluded.get(reason, 0)
+    facts |= _waiting_facts(counted) | _inquiry_facts(counted) | _draft_facts(counted)
+    working = _working(counted)
+    facts |= visit_facts(counted.nearby, counted.opening, people_of(counted, counted.sifted.worked) or working)
+    if facts.get("prior_em_related") is False and relation_left_open(counted):
+        facts["prior_em_related"] = None
+    if counted.opening.period is not None:
+        facts |= _period_facts(counted, counted.opening.period) | _work_facts(counted)
+        facts |= what_if_facts(counted) | _service_facts(counted, counted.opening.period, working)
+    return facts
+
+
+def _working(counted: Counted) -> list[Clinician]:
+    """The clinicians whose time is counted; if no second is, those with a countable interval in the period."""
+    if counted.kept or counted.sifted.worked:
+        return people_of(counted, counted.kept or counted.sifted.worked)
+    people = {c.id: c for c in reversed(counted.case.clinicians)}
+    group = counted.case.practice.group
+    period = counted.opening.period
+    present = {
+        i.clinician
+        for i in counted.counting.intervals
+        if standing_reason(i, people, group, counted.family, counted.rules) is None
+        and period is not None
+        and i.started_at < period.ends_at
+        and i.ended_at >= period.anchored_at
+    }
+    return [c for c in counted.case.clinicians if c.id in present]
+
+
+def _staff_alone(counted: Counted) -> bool:
+    people = {c.id: family_of(c.type) for c in counted.case.clinicians}
+    intervals = counted.counting.intervals
+    return bool(intervals) and all(people[i.clinician] == "staff" for i in intervals)
+
+
+def _waiting_facts(counted: Counted) -> dict[str, Any]:
+    """How long a first review is awaited."""
+    asked_at = _asked_at(counted)
+    if asked_at is None:
+        return {}
+    within = counted.rules["parameters"]["review_within_days"]
+    until = counted.days.date_of(asked_at) + timedelta(days=within)
+    return {"review_until": until.isoformat(), "review_overdue": counted.days.date_of(counted.case.as_of) > until}
+
+
+def _asked_at(counted: Counted) -> Instant | None:
+    """When the anchoring inquiry came, where somebody knows."""
+    opening = counted.opening
+    inquiry = None if opening.anchoring is None else opening.inquiries[opening.anchoring]
+    return None if inquiry is None or inquiry.implied else inquiry.at
+
+
+def _period_facts(counted: Counted, period: Period) -> dict[str, Any]:
+    today = counted.days.date_of(counted.case.as_of)
+    release = period.window_start + timedelta(days=counted.rules["parameters"]["release_after_days"])
+    by_the_hour = counted.rules["parameters"]["period_mode"] == "hours"
+    return {
+        "window_start": period.window_start.isoformat(),
+        "window_end": period.window_end.isoformat(),
+        "date_of_service": period.window_start.isoformat(),
+        "period_running": counted.case.as_of < period.ends_at if by_the_hour else today <= period.window_end,
+        "lookahead_open": today < release,
+        "hold_until": release.isoformat(),
+    }
+
+
+def _work_facts(counted: Counted) -> dict[str, Any]:
+    counting, kept = counted.counting, counted.kept
+    late_ms = counted.rules["parameters"]["late_entry_days"] * MS_A_DAY
+    worked_on = [counting.intervals[i] for *_, i in kept]
+    trainees = counted.rules["parameters"]["trainee_credentials"]
+    trainee_ms = sum(
+        end - start
+        for start, end, i, reason in counted.sifted.excluded
+        if reason == "staff" and counting.person(i).type in trainees
+    )
+    rendering = rendering_clinician(counted)
+    return {
+        "trainee_seconds": trainee_ms // MS_A_SECOND,
+        "late_entry": any(i.entered_at is not None and i.entered_at - i.ended_at > late_ms for i in worked_on),
+        "clinicians_at_once": _at_once(counted),
+        "counted_clinicians": len({i.clinician for i in worked_on}),
+        "counted_intervals": len(counting.worked_spans(kept)),
+        "counted_threads": len({i.thread for i in worked_on}),
+        "other_family_in_period": _other_family(counted),
+        "problem_added": _problem_added(counted),
+        "rendering_credential": None if rendering is None else rendering.type,
+    }
+
+
+def _at_once(counted: Counted) -> bool:
+    apart: dict[str, list[Span]] = {}
+    for start, end, index in counted.kept:
+        apart.setdefault(counted.counting.intervals[index].clinician, []).append((start, end))
+    if len(apart) < 2:
+        return False
+    alone = sum(end - start for spans in apart.values() for start, end in union(spans))
+    return alone > sum(end - start for start, end in counted.counting.worked_spans(counted.kept))
+
+
+def _other_family(counted: Counted) -> bool:
+    period, activities = counted.opening.period, counted.rules["parameters"]["counted_activities"]
+    if period is None or "other_family" not in counted.excluded:
+        return False
+    from_at = max(counted.opening.from_at, period.starts_at)
+    return any(
+        reason == "other_family"
+        and counted.counting.intervals[i].activity in activities
+        and start < period.ends_at
+        and end > from_at
+        for start, end, i, reason in counted.sifted.excluded
+    )
+
+
+def _problem_added(counted: Counted) -> bool:
+    """Whether a later kept inquiry brings another problem, on which counted time was spent."""
+    opening = counted.opening
+    if opening.anchoring is None or len(opening.inquiries) < 2:
+        return False
+    first = opening.inquiries[opening.anchoring]
+    added = {
+        k
+        for k, q in enumerate(opening.inquiries)
+        if k > opening.anchoring
+        and k not in opening.left_out
+        and (q.related_to_first is False or (None not in (q.problem, first.problem) and q.problem != first.problem))
+    }
+    belongs = Belongs(opening.inquiries, opening.left_out)
+    return any(
+        owner in added
+        for start, end, i in counted.kept
+        for _, _, owner in belongs.parts(counted.counting.intervals[i].thread, start, end)
+    )
+
+
+def _service_facts(counted: Counted, period: Period, working: Sequence[Clinician]) -> dict[str, Any]:
+    case, rules, days = counted.case, counted.rules, counted.days
+    counted_days = sorted(
+        {
+            day
+            for start, end in counted.counting.worked_spans(counted.kept)
+            for day in _dates(days.date_of(start), days.date_of(end - 1))
+        }
+    )
+    asked_at = _asked_at(counted)
+    tested = [period.window_start, *counted_days, *([] if asked_at is None else [days.date_of(asked_at)])]
+    facts = {"established": established(case, period, rules, working)}
+    facts |= evisit_facts(case, counted.family, period, rules)
+    facts |= global_facts(case, tested, rules, working)
+    facts |= claim_facts(case, period, counted_days, rules, days)
+    return facts
+
+
+def _dates(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _inquiry_facts(counted: Counted) -> dict[str, Any]:
+    """The anchoring inquiry's answers; a later kept one's unknown answer counts where it would change the code."""
+    opening = counted.opening
+    if opening.anchoring is None:
+        return {"inquiry_at_known": False}
+    inquiry = opening.inquiries[opening.anchoring]
+    facts: dict[str, Any] = {
+        "inquiry_at_known": inquiry.at is not None and not inquiry.implied,
+        "initiated_by": inquiry.initiated_by,
+        "channel": inquiry.channel,
+        "hipaa_compliant": inquiry.hipaa_compliant,
+        "evaluative": inquiry.evaluative,
+        "about_other_patient": inquiry.about_other_patient,
+    }
+    for k, later in enumerate(opening.inquiries):
+        if k == opening.anchoring or k in opening.left_out or not asked_in_period(later, opening.period):
+            continue
+        facts["about_other_patient"] = facts["about_other_patient"] or later.about_other_patient
+        unknown = [name for name in ("initiated_by", "channel", "evaluative") if getattr(later, name) is None]
+        if unknown and code_hangs_on(counted, k):
+            facts |= dict.fromkeys(unknown)
+    return facts
+
+
+def _draft_facts(counted: Counted) -> dict[str, Any]:
+    case, parameters = counted.case, counted.rules["parameters"]
+    facts: dict[str, Any] = {}
+    if case.claim_modifiers is not None:
+        facts["claim_telehealth_modifier"] = any(m in parameters["telehealth_modifiers"] for m in case.claim_modifiers)
+        rendering = rendering_clinician(counted)
+        due = [
+            e["modifier"] for e in parameters["therapy_modifiers"] if rendering and e["credential"] == rendering.type
+        ]
+        facts["claim_therapy_modifier"] = any(modifier in case.claim_modifiers for modifier in due)
+    if case.notices is not None:
+        asked_at = _asked_at(counted)
+        facts["notice_given"] = any(asked_at is None or at <= asked_at for at in case.notices)
+    if case.patient_state is not None:
+        held = [c.licensed_in for c in people_of(counted, counted.kept)]
+        outside = any(states is not None and case.patient_state not in states for states in held)
+        facts["licensed_where_patient_is"] = False if outside else None if None in held else True
+    return facts
