@@ -73,7 +73,8 @@ type StopwatchEvent =
   | { type: "seen"; visible: boolean; focused: boolean }
   /** `at`: wall clock of an input that another document of the tab had. */
   | { type: "input"; at?: number }
-  | { type: "page"; page: StopwatchPage | null }
+  /** `moving`: the address has just changed and the page has not come to rest; the next one may be the same thread's. */
+  | { type: "page"; page: StopwatchPage | null; moving?: boolean }
   | { type: "lock"; locked: boolean }
   | { type: "pause"; paused: boolean }
   | { type: "idle_after"; seconds: number }

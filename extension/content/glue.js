@@ -82,7 +82,8 @@
     const now_place = reader.place(welcome.portal, location);
     if (now_place !== place) {
       place = now_place;
-      tell({ type: "page", page: null });
+      read_before = "";
+      tell({ type: "page", page: null, moving: true });
       clearTimeout(rest_timer);
       rest_timer = setTimeout(() => {
         rest_timer = undefined;

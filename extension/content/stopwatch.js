@@ -161,10 +161,11 @@
     }
   }
 
-  /** @param {StopwatchState} s @param {StopwatchPage | null} page @param {Instant} now @param {StopwatchRow[]} closed */
-  function turn(s, page, now, closed) {
+  /** @param {StopwatchState} s @param {StopwatchEvent & {type: "page"}} event @param {Instant} now @param {StopwatchRow[]} closed */
+  function turn(s, { page, moving = false }, now, closed) {
     const before = s.page;
     s.page = page;
+    if (page === null && before === null && !moving) s.opening = null;
     if (same(before, page)) return;
     if (before && page && s.opening && !s.opening.settled && before.place === page.place && key(before) !== key(page)) {
       // The page only now says which thread it shows (its list came late): nothing was counted yet, so nothing is lost.
@@ -174,8 +175,8 @@
       return;
     }
     close(s, s.blurred ?? now.mono, "navigate", closed);
-    if (page === null) s.opening = null;
-    else if (s.opening?.key !== key(page)) s.opening = { key: key(page), active: 0, settled: false, held: [] };
+    if (page === null && !moving) s.opening = null;
+    else if (page !== null && s.opening?.key !== key(page)) s.opening = { key: key(page), active: 0, settled: false, held: [] };
   }
 
   /** @param {StopwatchState} s @param {StopwatchEvent & {type: "input"}} event @param {Instant} now @param {StopwatchRow[]} closed */
@@ -211,7 +212,7 @@
       s.visible = event.visible;
       s.focused = event.focused;
     } else if (event.type === "input") note_input(s, event, now, closed);
-    else if (event.type === "page") turn(s, event.page, now, closed);
+    else if (event.type === "page") turn(s, event, now, closed);
     else if (event.type === "lock") s.locked = event.locked;
     else if (event.type === "pause") s.paused = event.paused;
     else if (event.type === "idle_after") s.idle_after_seconds = event.seconds;

@@ -6,8 +6,6 @@ import * as outbox from "./outbox.js";
 import { wire_row } from "./rows.js";
 import { settings } from "./settings.js";
 
-/** A living document writes its checkpoint every 5 s. */
-const STALE_MS = 15_000;
 const ANSWER_MS = 3_000;
 const DOCUMENTS_MS = 30 * 86_400_000;
 /** How Chromium and Firefox say that nobody is there. */
@@ -33,7 +31,8 @@ async function keep(document, rows, now) {
   await outbox.add(sound, pairing?.id ?? "", now);
 }
 
-/** @param {string} key @param {any} entry @param {number} now */
+/** Documents are not forgotten here: a page's last words may come later than this.
+ * @param {string} key @param {any} entry @param {number} now */
 async function recover_entry(key, entry, now) {
   const [kind, rest] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
   if (kind === "closed") {
@@ -42,13 +41,10 @@ async function recover_entry(key, entry, now) {
     else console.warn("Threadtime: a stored interval of an unknown page was left out.");
     await chrome.storage.local.remove(key);
   }
-  if (kind === "checkpoint" && !(now - entry?.at < STALE_MS)) {
+  if (kind === "checkpoint") {
     const document = await known(rest);
-    if (document && Array.isArray(entry?.rows) && entry.rows.length > 0) {
-      if (await alive(document)) return;
-      await keep(document, entry.rows, now);
-      await forget(rest);
-    }
+    if (document && (await alive(document))) return;
+    if (document && Array.isArray(entry?.rows)) await keep(document, entry.rows, now);
     await chrome.storage.local.remove(key);
   }
 }
@@ -57,7 +53,9 @@ async function recover_entry(key, entry, now) {
 export async function recover(now) {
   await navigator.locks.request("recover", async () => {
     const stored = await chrome.storage.local.get(null);
-    for (const [key, entry] of Object.entries(stored)) await recover_entry(key, entry, now);
+    // What was closed goes first: it is the whole interval, and a checkpoint of it may be shorter.
+    const entries = Object.entries(stored).sort(([a], [b]) => Number(b.startsWith("closed:")) - Number(a.startsWith("closed:")));
+    for (const [key, entry] of entries) await recover_entry(key, entry, now);
     const tabs = new Set((await chrome.tabs.query({})).map((tab) => tab.id));
     const gone = Object.keys(stored).filter((key) => /^(input|trail):/.test(key) && !tabs.has(Number(key.split(":")[1])));
     if (gone.length > 0) await chrome.storage.local.remove(gone);

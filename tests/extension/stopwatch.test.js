@@ -246,6 +246,16 @@ describe("Pages", () => {
     assert.equal(desk.rows[1].linked_from, "A");
   });
 
+  test("an address in motion ends the interval, and the same thread at rest again counts at once", () => {
+    const desk = new Desk().click("A").pass(10).tell({ type: "page", page: null, moving: true }).pass(0.25);
+    is(desk.open(thread("A")).pass(2).leave(), [["A", 0, 10, "navigate"], ["A", 10.25, 12.25, "navigate"]]);
+  });
+
+  test("an address in motion that comes to rest on no thread ends the opening", () => {
+    const desk = new Desk().click("A").pass(10).tell({ type: "page", page: null, moving: true }).pass(0.25).leave();
+    is(desk.pass(1).click("A").pass(4).leave(), [["A", 0, 10, "navigate"]]);
+  });
+
   test("the same page said twice changes nothing", () => {
     is(new Desk().click("A").pass(10).open(thread("A")).pass(10).open(thread("A")).leave(), [["A", 0, 20, "navigate"]]);
   });
