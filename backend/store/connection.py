@@ -54,6 +54,7 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> Connection:
     connection: Connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = dbapi2.Row  # type: ignore[attr-defined]
+        connection.execute("PRAGMA cipher_log_level = NONE")  # it writes to standard error; what fails raises
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         _refuse_wrong_key(connection, path)
         for pragma, value, holds in (
