@@ -9,7 +9,7 @@ from backend.errors import ThreadtimeError
 
 _WORDS: dict[int, tuple[str, str]] = {
     400: ("That request cannot be read", "Go back and try again; if you typed the address, check it."),
-    403: ("This is not yours to open", "Ask an administrator of your practice if you think that it should be."),
+    403: ("This page is not open to you", "An administrator of your practice gives people their roles."),
     404: ("There is nothing here", "It may have been joined with another episode, or the address is not right."),
     405: ("That cannot be done here", "Go back to the list of episodes."),
     413: ("That is too large", "Send less at once."),
