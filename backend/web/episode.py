@@ -41,7 +41,6 @@ def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook)
         recorded=duration(answer["counted_seconds"] + not_counted),
         picture=_picture(view, zone, _release_on(view, book)),
         reasons=verdict.reasons(answer),
-        missing=verdict.missing(answer),
         not_counted=duration(not_counted),
         excluded=[(clock(each["seconds"]), named(EXCLUDED, each["reason"])) for each in answer["excluded"]],
         rendering=next((each.name for each in view.clinicians if each.id == answer["rendering_clinician"]), None),

@@ -56,23 +56,28 @@ def chip(answer: Answer, today: date, *, approved: bool = False) -> Chip:
 
 
 def reasons(answer: Answer) -> list[dict[str, Any]]:
-    """The reasons with mark and words of their severity, what decides first."""
+    """Every reason with mark and words of its severity, what decides first. A reason that waits for a fact has `from`:
+    of whom it is asked, and until which day."""
+    asked = {each["id"]: each for each in answer["missing"]}
+    told = {each["id"] for each in answer["reasons"]}
+    untold = [
+        {"id": each["id"], "severity": "hold", "message": f"Not known: {each['asks']}.", "source": None, "remedy": None}
+        for each in answer["missing"]
+        if each["id"] not in told
+    ]
     order = list(_SEVERITIES)
-    ranked = sorted(answer["reasons"], key=lambda each: order.index(each["severity"]))
+    ranked = sorted([*answer["reasons"], *untold], key=lambda each: order.index(each["severity"]))
     return [
-        {**each, "kind": kind, "mark": mark, "says": says}
+        {**each, "kind": kind, "mark": mark, "says": says, "from": _from(asked[each["id"]]) if waits else None}
         for each in ranked
         for kind, mark, says in [_SEVERITIES[each["severity"]]]
+        for waits in [each["severity"] == "hold" and each["id"] in asked]
     ]
 
 
-def missing(answer: Answer) -> list[dict[str, str | None]]:
-    """What is asked, of whom, and until which day."""
-    return [
-        {"asks": each["asks"], "of": named(ASKED, each["of"]), "until": short_day(day) if day else None}
-        for each in answer["missing"]
-        for day in [_day(each["until"])]
-    ]
+def _from(missing: Mapping[str, Any]) -> str:
+    until = _day(missing["until"])
+    return f"To be said by {named(ASKED, missing['of'])}" + (f", until {short_day(until)}" if until else "")
 
 
 def tiles(counts: Mapping[str, int]) -> list[Tile]:
