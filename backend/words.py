@@ -1,4 +1,4 @@
-"""Sentences for people, in English: statuses, exclusions, activities, durations, days.
+"""Sentences for people, in English: statuses, exclusions, durations, days.
 
 The rules' data carries its own sentences; what stands here are the names of the closed lists that the rooms hand up as
 ids, and the way numbers and days are written.
@@ -25,21 +25,6 @@ EXCLUDED = {
     "overlap": "overlaps time that is already counted",
 }
 
-ACTIVITIES = {
-    "review_inquiry": "reading the inquiry",
-    "review_records": "reviewing records",
-    "staff_discussion": "talking with staff",
-    "develop_plan": "making a plan",
-    "order_or_prescribe": "ordering or prescribing",
-    "communicate_online": "writing to the patient",
-    "communicate_phone": "on the phone",
-    "documentation": "writing a note",
-    "scheduling": "scheduling",
-    "refill_admin": "refill",
-    "results_only": "passing on a result",
-    "idle": "idle",
-}
-
 FAMILIES = {
     "em": "physicians and others who report E/M",
     "nonphysician": "qualified nonphysician professionals",
@@ -54,15 +39,7 @@ ASKED = {
     "feed": "the record system",
 }
 
-EVENTS = {
-    "opened": "opened",
-    "moved": "the seven days moved",
-    "inquiry": "an inquiry became known",
-    "changed": "the determination changed",
-    "joined": "joined with another episode",
-    "approved": "approved",
-    "flagged": "data came after the approval",
-}
+STATUSES = {"reportable": "reportable", "hold": "on hold", "not_reportable": "not reportable"}
 
 INITIATORS = {"patient": "the patient", "proxy": "somebody for the patient", "practice": "the practice"}
 

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from flask import render_template
 
-from backend.desk.episodes import EpisodeView, Event, Stretch
+from backend.desk.episodes import EpisodeView, Stretch
 from backend.reports import timeline
 from backend.web import verdict
+from backend.web.history import told
 from backend.words import (
     CHANNELS,
-    EVENTS,
     EXCLUDED,
     FAMILIES,
     INITIATORS,
@@ -50,7 +50,7 @@ def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook)
         threads=_threads(view),
         inquiries=[_inquiry(each, zone) for each in view.inquiries],
         pieces=[_piece(each, zone) for each in sorted(view.pieces, key=_when)],
-        history=[(instant(each.at, zone), _told(each)) for each in view.history],
+        history=[(instant(each.at, zone), told(each, zone)) for each in reversed(view.history)],
     )
 
 
@@ -127,10 +127,6 @@ def _inquiry(inquiry: Any, zone: ZoneInfo) -> dict[str, str]:
         "by": named(INITIATORS, inquiry.initiated_by, "nobody has said who"),
         "through": named(CHANNELS, inquiry.channel, "a channel that is not known"),
     }
-
-
-def _told(event: Event) -> str:
-    return named(EVENTS, event.event).capitalize()
 
 
 def _written(on: str | None) -> str | None:
