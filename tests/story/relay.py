@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -75,7 +75,11 @@ def relaying(upstream: int) -> Iterator[Relay]:
             if hook is not None or exchange.status is None:
                 self.close_connection = True  # without an answer: the browser sees a broken connection
                 return
-            self.send_response_only(exchange.status)
+            with suppress(ConnectionError):  # a killed worker has hung up
+                self.answer(exchange, headers)
+
+        def answer(self, exchange: Exchange, headers: list[tuple[str, str]]) -> None:
+            self.send_response_only(exchange.status or 502)
             for name, value in headers:
                 if name.lower() not in ("transfer-encoding", "connection", "content-length"):
                     self.send_header(name, value)
