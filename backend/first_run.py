@@ -54,24 +54,18 @@ def _asked(question: str, default: str) -> str:
 
 
 def choose_password(variable: str, question: str) -> tuple[str, bool]:
-    """(the password, whether it was generated): from the environment, else a prompt, else made here."""
+    """(the password, whether it was generated): from the environment, else typed twice, else made here."""
     if given := os.environ.get(variable):
         return given, False
-    given = (
-        click.prompt(
-            f"{question} (nothing: one is made and shown)",
-            default="",
-            show_default=False,
-            hide_input=True,
-            confirmation_prompt=True,
-            err=True,
-        )
-        if on_terminal()
-        else ""
-    )
-    if given:
-        return given, False
+    while on_terminal() and (given := _typed(f"{question} (nothing: one is made and shown)")):
+        if _typed("The same again") == given:
+            return given, False
+        click.echo("The two are not the same.", err=True)
     return "-".join("".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(5)) for _ in range(4)), True
+
+
+def _typed(question: str) -> str:
+    return str(click.prompt(question, default="", show_default=False, hide_input=True, err=True))
 
 
 def machine_zone() -> str:
