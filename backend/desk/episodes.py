@@ -3,11 +3,18 @@
 Every verb settles what is due first, then reads what is stored; only a report as of another instant decides afresh.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from backend.store import Store
+import orjson
+
+from backend.desk.afresh import answers_as_of, asked_of
+from backend.desk.determine import settle, settle_some
+from backend.errors import BadInput, Conflict, NotFound
+from backend.store import Connection, Store, patients
+from backend.store import episodes as rows
 
 Answer = dict[str, Any]
 """A determination: the object that `evaluate` prints, without the id."""
@@ -100,12 +107,57 @@ def list_episodes(
     limit: int = 50,
 ) -> EpisodePage:
     """Newest window first; `after` is the `next` of the page before. BadInput when it is none."""
-    raise NotImplementedError
+    place = None if after is None else _place(after)
+    settle(store, practice_id, now)
+    with store.read() as connection:
+        found = rows.page(connection, practice_id, status=status, after=place, limit=limit + 1)
+        counts = rows.counts(connection, practice_id)
+    shown = [EpisodeRow(**_row(each)) for each in found[:limit]]
+    more = len(found) > limit
+    return EpisodePage(shown, counts, f"{shown[-1].window_start}.{shown[-1].episode_id}" if more else None)
 
 
 def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) -> EpisodeView:
     """One episode; NotFound when the practice has none by that id (one that was joined names the one that stands)."""
-    raise NotImplementedError
+    settle(store, practice_id, now)
+    with store.read() as connection:
+        found = rows.one(connection, practice_id, episode_id)
+        if found is None:
+            raise _not_found(connection, practice_id, episode_id)
+        pieces = rows.pieces(connection, practice_id, episode_id)
+        people = rows.people(connection, practice_id, {each[1] for each in pieces})
+        inquiries = asked_of(connection, practice_id, found)
+        events = rows.events(connection, practice_id, episode_id)
+    row = _row(found)
+    return EpisodeView(
+        **row,
+        pieces=[
+            Stretch(
+                interval_id=each[0],
+                clinician=each[1],
+                clinician_name=people[each[1]]["name"],
+                thread=None if each[2] is None else (row["portal"], each[2]),
+                started_at=each[3],
+                ended_at=each[4],
+                counted=each[5],
+                reason=each[6],
+            )
+            for each in pieces
+        ],
+        clinicians=[Share(**each) for each in _clinicians(found, people)],
+        inquiries=[
+            Asked(
+                at=None if each.implied else each.at,
+                thread=None if each.thread is None else (row["portal"], each.thread),
+                initiated_by=each.initiated_by,
+                channel=each.channel,
+                evaluative=each.evaluative,
+                problem=each.problem,
+            )
+            for each in inquiries
+        ],
+        history=[Event(each["at"], each["event"], orjson.loads(each["detail"])) for each in events],
+    )
 
 
 def report_rows(
@@ -117,9 +169,95 @@ def report_rows(
     clinicians[{id, name, credential, seconds}]`. `as_of` None: as they stand; otherwise decided as of that instant
     with what is stored now.
     """
-    raise NotImplementedError
+    settle(store, practice_id, now)
+    with store.read() as connection:
+        found = rows.between(connection, practice_id, start.isoformat(), end.isoformat())
+        people = rows.people(connection, practice_id, {each[0] for row in found for each in _shares(row)["clinicians"]})
+        answers = {} if as_of is None else answers_as_of(connection, practice_id, found, as_of)
+    return [
+        {
+            "episode_id": row["episode_id"],
+            "patient": row["patient"],
+            **answers.get(row["episode_id"], orjson.loads(row["answer"])),
+            "threads": [
+                {"portal": row["portal"], "thread": thread, "seconds": seconds}
+                for thread, seconds in _shares(row)["threads"]
+            ],
+            "clinicians": _clinicians(row, people),
+        }
+        for row in found
+    ]
 
 
 def approve(store: Store, practice_id: int, episode_id: str, *, by: str | None, now: int) -> None:
     """Freezes the determination of a reportable episode. Conflict when it is on hold, not reportable or approved."""
-    raise NotImplementedError
+    settle(store, practice_id, now)
+
+    def work(connection: Connection) -> None:
+        found = rows.one(connection, practice_id, episode_id)
+        if found is None:
+            raise _not_found(connection, practice_id, episode_id)
+        # What arrived since the settling above is taken in before the answer is frozen.
+        settle_some(connection, practice_id, [found["patient_id"]], now)
+        found = rows.one(connection, practice_id, episode_id)
+        if found is None:
+            raise _not_found(connection, practice_id, episode_id)
+        if found["approved_at"] is not None:
+            raise Conflict("This episode was approved already.")
+        if found["status"] != "reportable":
+            raise Conflict("Only a reportable episode can be approved; this one's page says what stands in the way.")
+        rows.set_approved(connection, practice_id, episode_id, at=now, by=by)
+        # Counted time stays here for good; what was left out may still find its place elsewhere.
+        counted = {each[0] for each in rows.pieces(connection, practice_id, episode_id) if each[5]}
+        rows.hold(connection, practice_id, episode_id, counted)
+        rows.add_event(connection, practice_id, episode_id, at=now, event="approved", detail={}, by=by)
+        patients.mark_due(connection, practice_id, [found["patient_id"]])  # it is a prior e-visit of the others now
+
+    store.write(work)
+
+
+def _place(after: str) -> tuple[str, str]:
+    day, dot, episode_id = after.partition(".")
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        dot = ""
+    if not dot:
+        raise BadInput("The place in the list is not one that a page named.")
+    return day, episode_id
+
+
+def _not_found(connection: Connection, practice_id: int, episode_id: str) -> NotFound:
+    into = rows.joined_into(connection, practice_id, episode_id)
+    if into is not None:
+        return NotFound(f"This episode was joined with another, which stands as {into}.")
+    return NotFound("There is no such episode.")
+
+
+def _row(row: Any) -> dict[str, Any]:
+    """The fields of EpisodeRow."""
+    return {
+        "episode_id": row["episode_id"],
+        "patient": row["patient"],
+        "portal": row["portal"],
+        "threads": [(row["portal"], thread) for thread, _ in _shares(row)["threads"] if thread is not None],
+        "window_start": date.fromisoformat(row["window_start"]),
+        "window_end": date.fromisoformat(row["window_end"]),
+        "family": row["family"],
+        "determination": orjson.loads(row["answer"]),
+        "days": orjson.loads(row["days"]),
+        "approved_at": row["approved_at"],
+        "flagged": bool(row["flagged"]),
+    }
+
+
+def _shares(row: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = orjson.loads(row["shares"])
+    return found
+
+
+def _clinicians(row: Any, people: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"id": id_, "name": people[id_]["name"], "credential": people[id_]["credential"], "seconds": seconds}
+        for id_, seconds in _shares(row)["clinicians"]
+    ]

@@ -34,29 +34,21 @@ _COLUMNS = (
     "clock_off",
 )
 _INSERT = (
-    f"INSERT INTO interval ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+    f"INSERT INTO interval ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (column names)
     " ON CONFLICT (practice_id, interval_id) DO NOTHING"
 )
-_STANDS = (
-    " NOT EXISTS (SELECT 1 FROM interval AS later WHERE later.practice_id = interval.practice_id"
-    " AND later.corrects = interval.interval_id)"
-    " AND (corrects IS NULL OR NOT EXISTS (SELECT 1 FROM interval AS later"
-    " WHERE later.practice_id = interval.practice_id AND later.corrects = interval.corrects"
-    " AND later.interval_id > interval.interval_id))"
-)
-"""A corrected row gives way to its correction; of several corrections of one row the last made stands."""
-
 _STANDING = (
     "SELECT interval_id, user_id, thread, activity, started_at, ended_at, device_id, tab, problem, entry, received_at"
-    " FROM interval WHERE practice_id = ? AND patient_id = ? AND" + _STANDS + " ORDER BY started_at, interval_id"
+    " FROM standing_interval WHERE practice_id = ? AND patient_id = ? ORDER BY started_at, interval_id"
 )
 _OF_OTHERS = (
-    "SELECT patient_id, started_at, ended_at FROM interval WHERE practice_id = :practice AND user_id = :user"
-    " AND started_at > :start - 300000 AND started_at < :end AND ended_at > :start"
-    " AND patient_id <> :patient AND activity <> 'idle' AND" + _STANDS + " UNION "
-    "SELECT patient_id, started_at, ended_at FROM interval WHERE practice_id = :practice AND user_id = :user"
+    "SELECT patient_id, started_at, ended_at FROM standing_interval"
+    " WHERE practice_id = :practice AND user_id = :user AND patient_id <> :patient AND activity <> 'idle'"
+    " AND started_at > :start - 300000 AND started_at < :end AND ended_at > :start UNION "
+    "SELECT patient_id, started_at, ended_at FROM standing_interval"
+    " WHERE practice_id = :practice AND user_id = :user AND patient_id <> :patient AND activity <> 'idle'"
     " AND ended_at - started_at > 300000 AND started_at > :start - 86400000 AND started_at < :end"
-    " AND ended_at > :start AND patient_id <> :patient AND activity <> 'idle' AND" + _STANDS + " ORDER BY 2, 3, 1"
+    " AND ended_at > :start ORDER BY 2, 3, 1"
 )
 """A measured row is at most 300 s long, any row at most a day: that far back may an overlapping one begin."""
 

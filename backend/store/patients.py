@@ -162,6 +162,33 @@ def due(connection: Connection, practice_id: int, now: int) -> dict[str, int]:
     )
 
 
+def due_among(connection: Connection, practice_id: int, wanted: Collection[str], now: int) -> dict[str, int]:
+    """patient_id -> due_at of those of the patients who are due."""
+    return dict(
+        connection.execute(
+            "SELECT patient_id, due_at FROM patient WHERE practice_id = ? AND due_at <= ?"
+            " AND patient_id IN (SELECT value FROM json_each(?)) ORDER BY patient_id",
+            (practice_id, now, _json(list(wanted))),
+        ).fetchall()
+    )
+
+
+def settled(connection: Connection, practice_id: int) -> list[str]:
+    """Everybody whose rows have not changed since they were last computed."""
+    rows = connection.execute(
+        "SELECT patient_id FROM patient WHERE practice_id = ? AND due_at IS NOT ? ORDER BY patient_id",
+        (practice_id, DUE_AT_ONCE),
+    )
+    return [row[0] for row in rows]
+
+
+def mark_portal_due(connection: Connection, practice_id: int, portal: str) -> None:
+    """Has every patient of the portal computed again."""
+    connection.execute(
+        "UPDATE patient SET due_at = ? WHERE practice_id = ? AND portal = ?", (DUE_AT_ONCE, practice_id, portal)
+    )
+
+
 def _insert(connection: Connection, rows: Iterable[tuple[int, str, str, str | None, int]]) -> None:
     connection.executemany(
         "INSERT INTO patient (practice_id, patient_id, portal, reference, created_at) VALUES (?, ?, ?, ?, ?)", rows

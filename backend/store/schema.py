@@ -156,6 +156,17 @@ CREATE INDEX interval_corrects ON interval (practice_id, corrects) WHERE correct
 -- Rows longer than a measured one may be: who looks for overlaps has to look further back for these.
 CREATE INDEX interval_long ON interval (practice_id, user_id, started_at) WHERE ended_at - started_at > 300000;
 
+-- The rows that count: a corrected one gives way to its correction; of several corrections of one row the last made.
+CREATE VIEW standing_interval AS SELECT * FROM interval
+WHERE NOT EXISTS (
+  SELECT 1 FROM interval AS later
+  WHERE later.practice_id = interval.practice_id AND later.corrects = interval.interval_id
+) AND (corrects IS NULL OR NOT EXISTS (
+  SELECT 1 FROM interval AS later
+  WHERE later.practice_id = interval.practice_id AND later.corrects = interval.corrects
+    AND later.interval_id > interval.interval_id
+));
+
 -- What somebody said or a feed brought; append-only, the latest word counts.
 CREATE TABLE fact (
   practice_id INTEGER NOT NULL,
@@ -173,6 +184,7 @@ CREATE TABLE fact (
   FOREIGN KEY (practice_id, portal, thread) REFERENCES thread (practice_id, portal, reference)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fact_patient ON fact (practice_id, patient_id, kind) WHERE patient_id IS NOT NULL;
+CREATE INDEX fact_portal ON fact (practice_id, portal) WHERE patient_id IS NULL AND thread IS NULL;
 CREATE INDEX fact_thread ON fact (practice_id, portal, thread, kind) WHERE thread IS NOT NULL;
 """
 

@@ -1,0 +1,134 @@
+"""Stored episodes, computed afresh: as of another instant, or to see whether what stands is what the rows say."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from backend.billing.case import Inquiry
+from backend.billing.determination import determine
+from backend.billing.episodes import BuiltEpisode
+from backend.desk.determine import Computed, compute, same_answer
+from backend.desk.history import History, read_history
+from backend.store import Connection, episodes, intervals, patients
+
+
+def answers_as_of(
+    connection: Connection, practice_id: int, rows: Iterable[Any], as_of: int
+) -> dict[str, dict[str, Any]]:
+    """episode_id -> the determination of each row's episode as of an instant, with what is stored now."""
+    wanted: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        wanted[row["patient_id"]].append(row)
+    answers = {}
+    for patient_id, own in wanted.items():
+        history, built = _built(connection, practice_id, patient_id)
+        for row in own:
+            if (episode := built.get(_name(row))) is not None:
+                answers[row["episode_id"]] = determine(history.case_of(episode, as_of)).answer
+    return answers
+
+
+def asked_of(connection: Connection, practice_id: int, row: Any) -> tuple[Inquiry, ...]:
+    """The inquiries that belong to a stored episode."""
+    _, built = _built(connection, practice_id, row["patient_id"])
+    episode = built.get(_name(row))
+    return () if episode is None else episode.inquiries
+
+
+def _standing(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
+    touching = episodes.touching(connection, practice_id, [patient_id])
+    return [row for row in touching if row["patient_id"] == patient_id]
+
+
+def _built(connection: Connection, practice_id: int, patient_id: str) -> tuple[History, dict[Any, BuiltEpisode]]:
+    """The patient's history, and its episodes by what a stored one goes by."""
+    standing = _standing(connection, practice_id, patient_id)
+    approved = [row for row in standing if row["approved_at"] is not None]
+    history = read_history(connection, practice_id, patient_id, approved)
+    return history, {each.episode_id or _built_name(each): each for each in history.built()}
+
+
+def _name(row: Any) -> Any:
+    """What a stored episode goes by among those that are built: an approved one by its id."""
+    return row["episode_id"] if row["approved_at"] is not None else (row["family"], row["window_start"])
+
+
+def differences(connection: Connection, practice_id: int) -> Iterator[str]:
+    """One sentence for each difference between what stands and what the stored rows say.
+
+    Patients who wait to be computed are left out: nobody says yet that their episodes stand.
+    """
+    for interval_id in intervals.misplaced(connection, practice_id):
+        yield f"The interval {interval_id} belongs to another patient than its thread or its own words say."
+    for patient_id in patients.settled(connection, practice_id):
+        yield from _of_patient(connection, practice_id, patient_id)
+
+
+def _of_patient(connection: Connection, practice_id: int, patient_id: str) -> Iterator[str]:
+    standing = _standing(connection, practice_id, patient_id)
+    approved = {row["episode_id"]: row for row in standing if row["approved_at"] is not None}
+    open_rows = {_name(row): row for row in standing if row["approved_at"] is None}
+    if len(open_rows) + len(approved) != len(standing):
+        yield f"Two episodes of one family begin on one day for the patient {patient_id}."
+    history = read_history(connection, practice_id, patient_id, list(approved.values()))
+    as_of = max((row["settled_at"] for row in standing), default=0)
+    for one in compute(history, as_of):
+        id_ = one.built.episode_id
+        row = approved[id_] if id_ is not None else open_rows.pop(_built_name(one.built), None)
+        if row is None:
+            yield f"Work of the patient {patient_id} makes an episode from {one.built.window_start}; none stands."
+        elif id_ is None:
+            yield from _of_open(connection, practice_id, row, one)
+        else:
+            yield from _of_approved(connection, practice_id, row, one)
+    for row in open_rows.values():
+        yield f"The episode {row['episode_id']} stands without the work that would make it."
+
+
+def _of_open(connection: Connection, practice_id: int, row: Any, one: Computed) -> Iterator[str]:
+    id_ = row["episode_id"]
+    wrong = _unlike(row, one)
+    latest = episodes.latest_answer(connection, practice_id, id_)
+    if latest is None or latest[0] != row["determination_id"] or not same_answer(latest[1], one.determination.answer):
+        wrong.append("determination")
+    if episodes.held(connection, practice_id, id_) != one.holds:
+        wrong.append("intervals")
+    if wrong:
+        yield f"The episode {id_} is stored with another {', '.join(wrong)} than its rows give."
+
+
+def _of_approved(connection: Connection, practice_id: int, row: Any, one: Computed) -> Iterator[str]:
+    """What was approved must be what its determination said; what is said now, the latest beside it."""
+    id_ = row["episode_id"]
+    approved = episodes.answer(connection, practice_id, row["determination_id"])
+    latest = episodes.latest_answer(connection, practice_id, id_)
+    afresh = one.determination.answer
+    wrong = [] if approved["status"] == row["status"] == "reportable" else ["status"]
+    if latest is None or not same_answer(latest[1], afresh):
+        wrong.append("determination")
+    if bool(row["flagged"]) == same_answer(approved, afresh):
+        wrong.append("flag")
+    if sum(orjson.loads(row["days"])) != approved["counted_seconds"]:
+        wrong.append("days")
+    if not row["flagged"]:
+        wrong += [name for name in _unlike(row, one) if name not in wrong and name not in _MOVES_WHEN_APPROVED]
+    if wrong:
+        yield f"The approved episode {id_} is stored with another {', '.join(wrong)} than its rows give."
+
+
+_MOVES_WHEN_APPROVED = ("anchored_at", "provisional")
+"""Of an approved episode billing gives the day and not the instant that it was anchored at."""
+
+
+def _unlike(row: Any, one: Computed) -> list[str]:
+    """The columns of the stored row that are not what was computed."""
+    stored = {
+        name: orjson.loads(row[name]) if name in ("days", "shares", "pieces") else row[name] for name in one.fields
+    }
+    return [name for name, value in one.fields.items() if name != "settled_at" and stored[name] != value]
+
+
+def _built_name(built: BuiltEpisode) -> tuple[str, str]:
+    return built.family, built.window_start.isoformat()

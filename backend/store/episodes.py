@@ -1,0 +1,273 @@
+"""Episodes as they stand. What happened to them and how they were judged is added in rows that nobody changes."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from backend.store.connection import Connection
+
+_FIELDS = (
+    "patient_id",
+    "family",
+    "anchored_at",
+    "window_start",
+    "window_end",
+    "provisional",
+    "status",
+    "determination_id",
+    "settled_at",
+    "days",
+    "shares",
+    "pieces",
+)
+_JSON = ("days", "shares", "pieces")
+_ROW = (
+    "SELECT episode_id, episode.patient_id, patient.reference AS patient, patient.portal, family, anchored_at,"
+    " window_start, window_end, provisional, opened_at, status, episode.determination_id, settled_at, approved_at,"
+    " approved_by, flagged, days, shares, answer FROM episode"
+    " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
+    " JOIN determination ON determination.practice_id = episode.practice_id"
+    " AND determination.determination_id = episode.determination_id"
+)
+_BY_PATIENT = (
+    "SELECT episode_id, patient_id, family, anchored_at, window_start, window_end, provisional, opened_at, status,"
+    " determination_id, settled_at, approved_at, flagged, days, shares, pieces FROM episode"
+    " WHERE practice_id = ? AND gone_at IS NULL AND episode_id IN (SELECT value FROM json_each(?))"
+)
+
+
+def touching(connection: Connection, practice_id: int, patient_ids: Collection[str]) -> list[Any]:
+    """The standing episodes of these patients, and those that hold a row which is theirs now."""
+    wanted = orjson.dumps(sorted(patient_ids)).decode()
+    ids = {
+        row[0]
+        for row in connection.execute(
+            "SELECT episode_id FROM episode WHERE practice_id = ?1 AND gone_at IS NULL"
+            " AND patient_id IN (SELECT value FROM json_each(?2))"
+            " UNION SELECT held.episode_id FROM interval JOIN episode_interval AS held"
+            " ON held.practice_id = interval.practice_id AND held.interval_id = interval.interval_id"
+            " WHERE interval.practice_id = ?1 AND interval.patient_id IN (SELECT value FROM json_each(?2))",
+            (practice_id, wanted),
+        )
+    }
+    return connection.execute(_BY_PATIENT, (practice_id, orjson.dumps(sorted(ids)).decode())).fetchall()
+
+
+def home(connection: Connection, practice_id: int, episode_id: str, anchored_at: int) -> str | None:
+    """Whose the row is that the episode is anchored in (else its earliest): an episode goes where its anchor goes."""
+    row = connection.execute(
+        "SELECT interval.patient_id FROM episode_interval AS held JOIN interval"
+        " ON interval.practice_id = held.practice_id AND interval.interval_id = held.interval_id"
+        " WHERE held.practice_id = ?1 AND held.episode_id = ?2"
+        " ORDER BY started_at <= ?3 AND ended_at > ?3 DESC, started_at, held.interval_id LIMIT 1",
+        (practice_id, episode_id, anchored_at),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def insert(
+    connection: Connection, practice_id: int, episode_id: str, opened_at: int, fields: Mapping[str, Any]
+) -> None:
+    connection.execute(
+        f"INSERT INTO episode (practice_id, episode_id, opened_at, {', '.join(_FIELDS)})"  # noqa: S608  (column names)
+        f" VALUES (?, ?, ?, {', '.join('?' * len(_FIELDS))})",
+        (practice_id, episode_id, opened_at, *_values(fields)),
+    )
+
+
+def update(connection: Connection, practice_id: int, episode_id: str, fields: Mapping[str, Any]) -> None:
+    connection.execute(
+        f"UPDATE episode SET {', '.join(f'{name} = ?' for name in _FIELDS)}"  # noqa: S608  (column names)
+        " WHERE practice_id = ? AND episode_id = ?",
+        (*_values(fields), practice_id, episode_id),
+    )
+
+
+def _values(fields: Mapping[str, Any]) -> list[Any]:
+    return [orjson.dumps(fields[name]).decode() if name in _JSON else fields[name] for name in _FIELDS]
+
+
+def set_flag(connection: Connection, practice_id: int, episode_id: str, *, flagged: bool, settled_at: int) -> None:
+    connection.execute(
+        "UPDATE episode SET flagged = ?, settled_at = ? WHERE practice_id = ? AND episode_id = ?",
+        (int(flagged), settled_at, practice_id, episode_id),
+    )
+
+
+def set_gone(
+    connection: Connection, practice_id: int, episode_id: str, *, gone_at: int, joined_into: str | None
+) -> None:
+    connection.execute(
+        "UPDATE episode SET gone_at = ?, joined_into = ? WHERE practice_id = ? AND episode_id = ?",
+        (gone_at, joined_into, practice_id, episode_id),
+    )
+    connection.execute(
+        "DELETE FROM episode_interval WHERE practice_id = ? AND episode_id = ?", (practice_id, episode_id)
+    )
+
+
+def set_approved(connection: Connection, practice_id: int, episode_id: str, *, at: int, by: str | None) -> None:
+    connection.execute(
+        "UPDATE episode SET approved_at = ?, approved_by = ? WHERE practice_id = ? AND episode_id = ?",
+        (at, by, practice_id, episode_id),
+    )
+
+
+def held(connection: Connection, practice_id: int, episode_id: str) -> set[str]:
+    """The ids of the rows that the episode holds."""
+    rows = connection.execute(
+        "SELECT interval_id FROM episode_interval WHERE practice_id = ? AND episode_id = ?", (practice_id, episode_id)
+    )
+    return {row[0] for row in rows}
+
+
+def hold(connection: Connection, practice_id: int, episode_id: str, wanted: set[str]) -> None:
+    """Has the episode hold exactly these rows."""
+    now = held(connection, practice_id, episode_id)
+    connection.executemany(
+        "DELETE FROM episode_interval WHERE practice_id = ? AND episode_id = ? AND interval_id = ?",
+        ((practice_id, episode_id, interval_id) for interval_id in sorted(now - wanted)),
+    )
+    connection.executemany(
+        "INSERT INTO episode_interval (practice_id, episode_id, interval_id) VALUES (?, ?, ?)",
+        ((practice_id, episode_id, interval_id) for interval_id in sorted(wanted - now)),
+    )
+
+
+def latest_answer(connection: Connection, practice_id: int, episode_id: str) -> tuple[str, dict[str, Any]] | None:
+    """(determination_id, answer) of the latest determination."""
+    row = connection.execute(
+        "SELECT determination_id, answer FROM determination WHERE practice_id = ? AND episode_id = ?"
+        " ORDER BY number DESC LIMIT 1",
+        (practice_id, episode_id),
+    ).fetchone()
+    return None if row is None else (row[0], orjson.loads(row[1]))
+
+
+def answer(connection: Connection, practice_id: int, determination_id: str) -> dict[str, Any]:
+    row = connection.execute(
+        "SELECT answer FROM determination WHERE practice_id = ? AND determination_id = ?",
+        (practice_id, determination_id),
+    ).fetchone()
+    found: dict[str, Any] = orjson.loads(row[0])
+    return found
+
+
+def add_determination(
+    connection: Connection,
+    practice_id: int,
+    episode_id: str,
+    *,
+    determination_id: str,
+    at: int,
+    answer: Mapping[str, Any],
+) -> None:
+    connection.execute(
+        "INSERT INTO determination (practice_id, determination_id, episode_id, number, determined_at, answer)"
+        " SELECT ?1, ?2, ?3, 1 + coalesce(max(number), 0), ?4, ?5 FROM determination"
+        " WHERE practice_id = ?1 AND episode_id = ?3",
+        (practice_id, determination_id, episode_id, at, orjson.dumps(answer).decode()),
+    )
+
+
+def add_event(
+    connection: Connection,
+    practice_id: int,
+    episode_id: str,
+    *,
+    at: int,
+    event: str,
+    detail: Mapping[str, Any],
+    by: str | None = None,
+) -> None:
+    connection.execute(
+        "INSERT INTO episode_event (practice_id, episode_id, number, at, event, detail, by)"
+        " SELECT ?1, ?2, 1 + coalesce(max(number), 0), ?3, ?4, ?5, ?6 FROM episode_event"
+        " WHERE practice_id = ?1 AND episode_id = ?2",
+        (practice_id, episode_id, at, event, orjson.dumps(detail).decode(), by),
+    )
+
+
+def events(connection: Connection, practice_id: int, episode_id: str) -> list[Any]:
+    """Oldest first: at, event, detail, by."""
+    return connection.execute(
+        "SELECT at, event, detail, by FROM episode_event WHERE practice_id = ? AND episode_id = ? ORDER BY number",
+        (practice_id, episode_id),
+    ).fetchall()
+
+
+def counts(connection: Connection, practice_id: int) -> dict[str, int]:
+    """status -> how many standing episodes."""
+    return dict(
+        connection.execute(
+            "SELECT status, count(*) FROM episode WHERE practice_id = ? AND gone_at IS NULL GROUP BY status",
+            (practice_id,),
+        ).fetchall()
+    )
+
+
+def page(
+    connection: Connection,
+    practice_id: int,
+    *,
+    status: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+) -> list[Any]:
+    """Standing episodes, newest window first, from behind `after` (window_start, episode_id)."""
+    where = ""
+    values: list[Any] = [practice_id]
+    if status is not None:
+        where, values = where + " AND status = ?", [*values, status]
+    if after is not None:
+        where, values = where + " AND (window_start, episode_id) < (?, ?)", [*values, *after]
+    return connection.execute(
+        _ROW
+        + " WHERE episode.practice_id = ? AND gone_at IS NULL"
+        + where
+        + " ORDER BY window_start DESC, episode_id DESC LIMIT ?",
+        (*values, limit),
+    ).fetchall()
+
+
+def between(connection: Connection, practice_id: int, start: str, end: str) -> list[Any]:
+    """Standing episodes whose window starts on these days, oldest first."""
+    return connection.execute(
+        _ROW + " WHERE episode.practice_id = ? AND gone_at IS NULL AND window_start BETWEEN ? AND ?"
+        " ORDER BY window_start, episode_id",
+        (practice_id, start, end),
+    ).fetchall()
+
+
+def one(connection: Connection, practice_id: int, episode_id: str) -> Any:
+    """One standing episode, or None."""
+    return connection.execute(
+        _ROW + " WHERE episode.practice_id = ? AND episode_id = ? AND gone_at IS NULL", (practice_id, episode_id)
+    ).fetchone()
+
+
+def pieces(connection: Connection, practice_id: int, episode_id: str) -> list[Any]:
+    row = connection.execute(
+        "SELECT pieces FROM episode WHERE practice_id = ? AND episode_id = ?", (practice_id, episode_id)
+    ).fetchone()
+    found: list[Any] = orjson.loads(row[0])
+    return found
+
+
+def joined_into(connection: Connection, practice_id: int, episode_id: str) -> str | None:
+    """Where an episode that is gone went."""
+    row = connection.execute(
+        "SELECT joined_into FROM episode WHERE practice_id = ? AND episode_id = ?", (practice_id, episode_id)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def people(connection: Connection, practice_id: int, user_ids: Iterable[str]) -> dict[str, Any]:
+    """user_id -> row: name, credential, specialty."""
+    rows: Sequence[Any] = connection.execute(
+        "SELECT user_id, name, credential, specialty FROM user WHERE practice_id = ?"
+        " AND user_id IN (SELECT value FROM json_each(?))",
+        (practice_id, orjson.dumps(sorted(user_ids)).decode()),
+    ).fetchall()
+    return {row["user_id"]: row for row in rows}
