@@ -25,6 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 ROLES = ("clinician", "staff", "manager", "biller", "auditor", "admin")
 LATER_FORMATS = ("xlsx", "pdf")
+FORMAT = click.Choice(("csv", "json", *LATER_FORMATS))
 DEFAULTS = Config()
 
 

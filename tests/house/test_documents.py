@@ -27,7 +27,7 @@ def section(page: str, heading: str) -> str:
     return found[1] if found else ""
 
 
-@pytest.mark.parametrize(("words", "command"), commands())
+@pytest.mark.parametrize(("words", "command"), list(commands()))
 def test_every_command_and_option_is_documented(words, command):
     text = section("docs/commands.md", words)
     assert text, f"docs/commands.md lacks ## {words}"

@@ -27,6 +27,7 @@ def test_no_file_is_named_for_being_useful():
 
 def test_every_module_says_what_it_is_for():
     modules = [file for folder in ("backend", "shared_rules", "tests") for file in files(folder, ".py")]
+    modules = [file for file in modules if not file.name.startswith("test_")]  # there every test is a sentence
     silent = [
         file for file in modules if file.read_text().strip() and not ast.get_docstring(ast.parse(file.read_text()))
     ]
