@@ -7,47 +7,44 @@ from typing import Any
 import orjson
 
 from backend.billing.case import Inquiry
-from backend.billing.determination import determine
 from backend.billing.episodes import BuiltEpisode
 from backend.desk.determine import Computed, compute, same_answer
-from backend.desk.history import History, read_history
+from backend.desk.history import read_history
 from backend.store import Connection, episodes, intervals, patients
 
 
-def answers_as_of(
-    connection: Connection, practice_id: int, rows: Iterable[Any], as_of: int
-) -> dict[str, dict[str, Any]]:
-    """episode_id -> the determination of each row's episode as of an instant, with what is stored now."""
+def as_of_then(connection: Connection, practice_id: int, rows: Iterable[Any], as_of: int) -> dict[str, Computed]:
+    """episode_id -> each row's episode as of an instant, with what is stored now.
+
+    Left out is what stands as it does: an episode that was approved by then.
+    """
     wanted: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        wanted[row["patient_id"]].append(row)
-    answers = {}
+        if row["approved_at"] is None or as_of < row["approved_at"]:
+            wanted[row["patient_id"]].append(row)
+    found = {}
     for patient_id, own in wanted.items():
-        history, built = _built(connection, practice_id, patient_id)
+        standing = _standing(connection, practice_id, patient_id)
+        approved = [row for row in standing if row["approved_at"] is not None]
+        history = read_history(connection, practice_id, patient_id, approved)
+        computed = {one.built.episode_id or _built_name(one.built): one for one in compute(history, as_of)}
         for row in own:
-            if (episode := built.get(_name(row))) is not None:
-                answers[row["episode_id"]] = determine(history.case_of(episode, as_of)).answer
-    return answers
+            if (one := computed.get(_name(row))) is not None:
+                found[row["episode_id"]] = one
+    return found
 
 
 def asked_of(connection: Connection, practice_id: int, row: Any) -> tuple[Inquiry, ...]:
     """The inquiries that belong to a stored episode."""
-    _, built = _built(connection, practice_id, row["patient_id"])
-    episode = built.get(_name(row))
-    return () if episode is None else episode.inquiries
+    standing = _standing(connection, practice_id, row["patient_id"])
+    approved = [each for each in standing if each["approved_at"] is not None]
+    built = read_history(connection, practice_id, row["patient_id"], approved).built()
+    return next((each.inquiries for each in built if (each.episode_id or _built_name(each)) == _name(row)), ())
 
 
 def _standing(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
     touching = episodes.touching(connection, practice_id, [patient_id])
     return [row for row in touching if row["patient_id"] == patient_id]
-
-
-def _built(connection: Connection, practice_id: int, patient_id: str) -> tuple[History, dict[Any, BuiltEpisode]]:
-    """The patient's history, and its episodes by what a stored one goes by."""
-    standing = _standing(connection, practice_id, patient_id)
-    approved = [row for row in standing if row["approved_at"] is not None]
-    history = read_history(connection, practice_id, patient_id, approved)
-    return history, {each.episode_id or _built_name(each): each for each in history.built()}
 
 
 def _name(row: Any) -> Any:

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from backend.desk.afresh import answers_as_of, asked_of
+from backend.desk.afresh import as_of_then, asked_of
 from backend.desk.determine import settle, settle_some
 from backend.errors import BadInput, Conflict, NotFound
-from backend.store import Connection, Store, patients
+from backend.store import Connection, Store, patients, practices
 from backend.store import episodes as rows
 
 Answer = dict[str, Any]
@@ -125,7 +125,7 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) ->
         if found is None:
             raise _not_found(connection, practice_id, episode_id)
         pieces = rows.pieces(connection, practice_id, episode_id)
-        people = rows.people(connection, practice_id, {each[1] for each in pieces})
+        people = practices.people(connection, practice_id)
         inquiries = asked_of(connection, practice_id, found)
         events = rows.events(connection, practice_id, episode_id)
     row = _row(found)
@@ -144,7 +144,7 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) ->
             )
             for each in pieces
         ],
-        clinicians=[Share(**each) for each in _clinicians(found, people)],
+        clinicians=[Share(**each) for each in _clinicians(_shares(found), people)],
         inquiries=[
             Asked(
                 at=None if each.implied else each.at,
@@ -172,21 +172,25 @@ def report_rows(
     settle(store, practice_id, now)
     with store.read() as connection:
         found = rows.between(connection, practice_id, start.isoformat(), end.isoformat())
-        people = rows.people(connection, practice_id, {each[0] for row in found for each in _shares(row)["clinicians"]})
-        answers = {} if as_of is None else answers_as_of(connection, practice_id, found, as_of)
-    return [
-        {
-            "episode_id": row["episode_id"],
-            "patient": row["patient"],
-            **answers.get(row["episode_id"], orjson.loads(row["answer"])),
-            "threads": [
-                {"portal": row["portal"], "thread": thread, "seconds": seconds}
-                for thread, seconds in _shares(row)["threads"]
-            ],
-            "clinicians": _clinicians(row, people),
-        }
-        for row in found
-    ]
+        people = practices.people(connection, practice_id)
+        then = {} if as_of is None else as_of_then(connection, practice_id, found, as_of)
+    report = []
+    for row in found:
+        one = then.get(row["episode_id"])
+        shares = _shares(row) if one is None else one.fields["shares"]
+        report.append(
+            {
+                "episode_id": row["episode_id"],
+                "patient": row["patient"],
+                **(orjson.loads(row["answer"]) if one is None else one.determination.answer),
+                "threads": [
+                    {"portal": row["portal"], "thread": thread, "seconds": seconds}
+                    for thread, seconds in shares["threads"]
+                ],
+                "clinicians": _clinicians(shares, people),
+            }
+        )
+    return report
 
 
 def approve(store: Store, practice_id: int, episode_id: str, *, by: str | None, now: int) -> None:
@@ -256,8 +260,8 @@ def _shares(row: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _clinicians(row: Any, people: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _clinicians(shares: Mapping[str, list[Any]], people: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {"id": id_, "name": people[id_]["name"], "credential": people[id_]["credential"], "seconds": seconds}
-        for id_, seconds in _shares(row)["clinicians"]
+        for id_, seconds in shares["clinicians"]
     ]

@@ -16,7 +16,7 @@ from backend.billing.case import Case, Clinician, Inquiry, Interval, OtherPatien
 from backend.billing.episodes import BuiltEpisode, TakenEpisode, build_episodes
 from backend.billing.spans import Span, cut, union
 from backend.billing.translate import case_from_json
-from backend.store import Connection, episodes, facts, intervals, patients, practices
+from backend.store import Connection, facts, intervals, patients, practices
 
 NO_CREDENTIAL = "STAFF"
 """What the rules read for somebody without a credential: no family's, so the time is staff time."""
@@ -95,7 +95,8 @@ def read_history(connection: Connection, practice_id: int, patient_id: str, appr
     practice = Practice(row["key"], row["timezone"], row["setting"])
     said_of_threads = facts.of_threads(connection, practice_id, patient_id)
     stored = intervals.standing(connection, practice_id, patient_id)
-    people = episodes.people(connection, practice_id, {each["user_id"] for each in stored})
+    people = practices.people(connection, practice_id)
+    at_work = {each["user_id"] for each in stored}
     attested = _attested(said_of_threads)
     return History(
         patient_id,
@@ -105,6 +106,7 @@ def read_history(connection: Connection, practice_id: int, patient_id: str, appr
         tuple(
             Clinician(id_, one["credential"] or NO_CREDENTIAL, practice.group, one["specialty"] or NO_SPECIALTY)
             for id_, one in sorted(people.items())
+            if id_ in at_work
         ),
         _inquiries(said_of_threads, practice),
         tuple(_interval(each, attested.get(each["interval_id"])) for each in stored),

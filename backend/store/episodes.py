@@ -1,6 +1,6 @@
 """Episodes as they stand. What happened to them and how they were judged is added in rows that nobody changes."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -23,7 +23,7 @@ _FIELDS = (
 )
 _JSON = ("days", "shares", "pieces")
 _ROW = (
-    "SELECT episode_id, episode.patient_id, patient.reference AS patient, patient.portal, family, anchored_at,"
+    "SELECT episode.episode_id, episode.patient_id, patient.reference AS patient, patient.portal, family, anchored_at,"
     " window_start, window_end, provisional, opened_at, status, episode.determination_id, settled_at, approved_at,"
     " approved_by, flagged, days, shares, answer FROM episode"
     " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
@@ -221,12 +221,12 @@ def page(
     if status is not None:
         where, values = where + " AND status = ?", [*values, status]
     if after is not None:
-        where, values = where + " AND (window_start, episode_id) < (?, ?)", [*values, *after]
+        where, values = where + " AND (window_start, episode.episode_id) < (?, ?)", [*values, *after]
     return connection.execute(
         _ROW
         + " WHERE episode.practice_id = ? AND gone_at IS NULL"
         + where
-        + " ORDER BY window_start DESC, episode_id DESC LIMIT ?",
+        + " ORDER BY window_start DESC, episode.episode_id DESC LIMIT ?",
         (*values, limit),
     ).fetchall()
 
@@ -235,7 +235,7 @@ def between(connection: Connection, practice_id: int, start: str, end: str) -> l
     """Standing episodes whose window starts on these days, oldest first."""
     return connection.execute(
         _ROW + " WHERE episode.practice_id = ? AND gone_at IS NULL AND window_start BETWEEN ? AND ?"
-        " ORDER BY window_start, episode_id",
+        " ORDER BY window_start, episode.episode_id",
         (practice_id, start, end),
     ).fetchall()
 
@@ -243,7 +243,8 @@ def between(connection: Connection, practice_id: int, start: str, end: str) -> l
 def one(connection: Connection, practice_id: int, episode_id: str) -> Any:
     """One standing episode, or None."""
     return connection.execute(
-        _ROW + " WHERE episode.practice_id = ? AND episode_id = ? AND gone_at IS NULL", (practice_id, episode_id)
+        _ROW + " WHERE episode.practice_id = ? AND episode.episode_id = ? AND gone_at IS NULL",
+        (practice_id, episode_id),
     ).fetchone()
 
 
@@ -261,13 +262,3 @@ def joined_into(connection: Connection, practice_id: int, episode_id: str) -> st
         "SELECT joined_into FROM episode WHERE practice_id = ? AND episode_id = ?", (practice_id, episode_id)
     ).fetchone()
     return None if row is None else row[0]
-
-
-def people(connection: Connection, practice_id: int, user_ids: Iterable[str]) -> dict[str, Any]:
-    """user_id -> row: name, credential, specialty."""
-    rows: Sequence[Any] = connection.execute(
-        "SELECT user_id, name, credential, specialty FROM user WHERE practice_id = ?"
-        " AND user_id IN (SELECT value FROM json_each(?))",
-        (practice_id, orjson.dumps(sorted(user_ids)).decode()),
-    ).fetchall()
-    return {row["user_id"]: row for row in rows}

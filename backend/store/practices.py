@@ -43,3 +43,11 @@ def portal_keys(connection: Connection, practice_id: int) -> frozenset[str]:
     return frozenset(
         row[0] for row in connection.execute("SELECT key FROM portal WHERE practice_id = ?", (practice_id,))
     )
+
+
+def people(connection: Connection, practice_id: int) -> dict[str, Any]:
+    """user_id -> name, credential and specialty of everybody in the practice."""
+    rows = connection.execute(
+        "SELECT user_id, name, credential, specialty FROM user WHERE practice_id = ?", (practice_id,)
+    )
+    return {row["user_id"]: row for row in rows}
