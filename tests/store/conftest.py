@@ -1,0 +1,43 @@
+"""A data folder with its key, and the store in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.store import Store, open_store
+from backend.store.folder import create_folder
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    create_folder(folder)
+    return folder
+
+
+@pytest.fixture
+def store(data: Path) -> Iterator[Store]:
+    opened = open_store(data, KEY)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def add_practice(key: str):
+    """A unit of work that adds a practice of that key."""
+    return lambda connection: (
+        connection.execute(
+            "INSERT INTO practice (key, name, timezone, created_at) VALUES (?, ?, 'UTC', 0)", (key, key.title())
+        ).rowcount
+    )
+
+
+def practice_keys(store: Store) -> list[str]:
+    with store.read() as connection:
+        return [row[0] for row in connection.execute("SELECT key FROM practice ORDER BY key")]

@@ -1,0 +1,217 @@
+"""The single writer: group commit, failures that stay with who failed, a bounded queue, other processes beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlcipher3 import dbapi2
+
+from backend.errors import Busy
+from backend.store import Store, open_store
+from backend.store.writer import StoreClosed
+from tests.store.conftest import KEY, add_practice, practice_keys
+
+
+@contextmanager
+def held_up(store: Store, pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Keeps the writer busy with one unit, so that what is submitted inside travels together afterwards."""
+    started, go = threading.Event(), threading.Event()
+
+    def wait(_) -> None:
+        started.set()
+        assert go.wait(30)
+
+    unit = pool.submit(store.write, wait)
+    assert started.wait(30)
+    try:
+        yield
+    finally:
+        go.set()
+        unit.result(30)
+
+
+def waiting(store: Store) -> int:
+    return store._writer._waiting.qsize()
+
+
+def until_waiting(store: Store, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while waiting(store) != count:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.001)
+
+
+def commits_of(store: Store) -> list[str]:
+    """A growing list of the transactions' ends, as the writer's connection says them."""
+    said: list[str] = []
+
+    def watch(connection) -> None:
+        connection.set_trace_callback(lambda sql: said.append(sql) if sql in ("COMMIT", "ROLLBACK") else None)
+
+    store.write(watch)
+    return said
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(40) as made:
+        yield made
+
+
+def submit_in_order(store: Store, pool: ThreadPoolExecutor, works) -> list[Future]:
+    futures = []
+    before = waiting(store)
+    for work in works:
+        futures.append(pool.submit(store.write, work))
+        until_waiting(store, before + len(futures))
+    return futures
+
+
+def test_a_write_is_on_disk_when_it_returns(store: Store, data: Path) -> None:
+    assert store.write(add_practice("a")) == 1
+    assert practice_keys(store) == ["a"]
+
+
+def test_what_waits_travels_in_one_commit(store: Store, pool: ThreadPoolExecutor) -> None:
+    with held_up(store, pool):
+        futures = submit_in_order(store, pool, [add_practice(f"p{n}") for n in range(20)])
+        said = []
+
+        def watch(connection) -> None:
+            connection.set_trace_callback(lambda sql: said.append(sql) if sql == "COMMIT" else None)
+
+        futures += submit_in_order(store, pool, [watch])
+    for future in futures:
+        future.result(30)
+    assert said == ["COMMIT"]
+    assert len(practice_keys(store)) == 20
+
+
+def test_one_that_raises_takes_only_itself_back(store: Store, pool: ThreadPoolExecutor) -> None:
+    def stumbles(connection) -> None:
+        add_practice("half")(connection)
+        raise ValueError("stumbled")
+
+    with held_up(store, pool):
+        before, wrong, after = submit_in_order(store, pool, [add_practice("a"), stumbles, add_practice("b")])
+    assert (before.result(30), after.result(30)) == (1, 1)
+    with pytest.raises(ValueError, match="stumbled"):
+        wrong.result(30)
+    assert practice_keys(store) == ["a", "b"]
+
+
+def test_when_a_commit_fails_each_member_learns_its_own_fate(store: Store, pool: ThreadPoolExecutor) -> None:
+    def fails_at_commit(connection) -> None:
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        add_practice("bad")(connection)
+        connection.execute("INSERT INTO portal (practice_id, key, kind, created_at) VALUES (99, 'k', 'k', 0)")
+
+    said = commits_of(store)
+    with held_up(store, pool):
+        first, bad, last = submit_in_order(store, pool, [add_practice("a"), fails_at_commit, add_practice("b")])
+    assert (first.result(30), last.result(30)) == (1, 1)
+    with pytest.raises(dbapi2.IntegrityError, match="FOREIGN KEY"):
+        bad.result(30)
+    assert practice_keys(store) == ["a", "b"]
+    assert said.count("ROLLBACK") == 2, "the group was taken back, then the bad one by itself"
+    assert store.write(add_practice("c")) == 1
+
+
+def test_more_than_the_queue_holds_is_answered_busy(data: Path, pool: ThreadPoolExecutor) -> None:
+    store = open_store(data, KEY, queue_limit=2)
+    try:
+        with held_up(store, pool):
+            futures = submit_in_order(store, pool, [add_practice("a"), add_practice("b")])
+            with pytest.raises(Busy) as refused:
+                store.write(add_practice("c"))
+            assert refused.value.retry_after_seconds
+        assert [future.result(30) for future in futures] == [1, 1]
+        assert practice_keys(store) == ["a", "b"]
+    finally:
+        store.close()
+
+
+def test_closing_finishes_what_waits_and_refuses_what_comes_later(data: Path, pool: ThreadPoolExecutor) -> None:
+    store = open_store(data, KEY)
+    with held_up(store, pool):
+        futures = submit_in_order(store, pool, [add_practice(f"p{n}") for n in range(5)])
+        closing = pool.submit(store.close)
+    closing.result(30)
+    assert [future.result(30) for future in futures] == [1] * 5
+    with pytest.raises(StoreClosed):
+        store.write(add_practice("late"))
+    store.close()
+    reopened = open_store(data, KEY)
+    try:
+        assert len(practice_keys(reopened)) == 5
+    finally:
+        reopened.close()
+
+
+def test_work_that_waits_for_the_writer_on_the_writers_thread_is_a_mistake(store: Store) -> None:
+    with pytest.raises(RuntimeError, match="cannot wait"):
+        store.write(lambda _: store.write(add_practice("a")))
+
+
+def test_an_interrupt_in_one_unit_does_not_end_the_writer(store: Store) -> None:
+    def interrupted(connection) -> None:
+        add_practice("a")(connection)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.write(interrupted)
+    assert store.write(add_practice("b")) == 1
+    assert practice_keys(store) == ["b"]
+
+
+WRITES_BESIDE = """
+import sys
+from pathlib import Path
+from backend.store import open_store
+from tests.store.conftest import KEY, add_practice
+store = open_store(Path(sys.argv[1]), KEY)
+for n in range(50):
+    store.write(add_practice(f"{sys.argv[2]}{n}"))
+    print(n, flush=True)
+if sys.argv[3] == "close":
+    store.close()
+else:
+    sys.stdin.read()
+"""
+
+
+def beside(data: Path, name: str, end: str = "close") -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITES_BESIDE, str(data), name, end], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def test_two_processes_create_and_write_the_same_database_at_once(data: Path) -> None:
+    with beside(data, "a") as one, beside(data, "b") as other:
+        assert (one.wait(60), other.wait(60)) == (0, 0)
+    store = open_store(data, KEY)
+    try:
+        assert len(practice_keys(store)) == 100
+    finally:
+        store.close()
+
+
+def test_a_killed_process_loses_nothing_that_it_acknowledged(data: Path) -> None:
+    with beside(data, "a", "stay") as process:
+        assert process.stdout is not None
+        said = [int(process.stdout.readline()) for _ in range(20)]
+        process.kill()
+        said += [int(line) for line in process.stdout.read().split()]
+    store = open_store(data, KEY)
+    try:
+        assert {f"a{n}" for n in said} <= set(practice_keys(store))
+    finally:
+        store.close()
