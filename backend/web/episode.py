@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask import render_template
 
-from backend.desk.episodes import EpisodeView, Stretch
+from backend.desk.episodes import Asked, EpisodeView, Stretch
 from backend.reports import timeline
 from backend.web import verdict
 from backend.web.history import told
@@ -46,9 +46,9 @@ def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook)
         rendering=next((each.name for each in view.clinicians if each.id == answer["rendering_clinician"]), None),
         date_of_service=_written(answer["date_of_service"]),
         hold_until=_written(answer["hold_until"]),
-        clinicians=[(clock(each.seconds), each.name, each.credential) for each in view.clinicians],
+        clinicians=[(clock(each.seconds), each.name, each.credential) for each in view.clinicians if each.seconds],
         threads=_threads(view),
-        inquiries=[_inquiry(each, zone) for each in view.inquiries],
+        inquiries=[_inquiry(each, zone) for each in view.inquiries if each.at is not None or each.initiated_by],
         pieces=[_piece(each, zone) for each in sorted(view.pieces, key=_when)],
         history=[(instant(each.at, zone), told(each, zone)) for each in reversed(view.history)],
     )
@@ -121,12 +121,10 @@ def _threads(view: EpisodeView) -> list[dict[str, Any]]:
     ]
 
 
-def _inquiry(inquiry: Any, zone: ZoneInfo) -> dict[str, str]:
-    return {
-        "at": "at a time that is not known" if inquiry.at is None else instant(inquiry.at, zone),
-        "by": named(INITIATORS, inquiry.initiated_by, "nobody has said who"),
-        "through": named(CHANNELS, inquiry.channel, "a channel that is not known"),
-    }
+def _inquiry(inquiry: Asked, zone: ZoneInfo) -> str:
+    at = "At a time that is not known" if inquiry.at is None else instant(inquiry.at, zone)
+    by = f"by {INITIATORS[inquiry.initiated_by]}" if inquiry.initiated_by in INITIATORS else "nobody has said by whom"
+    return f"{at}, {by}, through {named(CHANNELS, inquiry.channel, 'a channel that is not known')}"
 
 
 def _written(on: str | None) -> str | None:

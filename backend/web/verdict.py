@@ -51,7 +51,8 @@ def chip(answer: Answer, today: date, *, approved: bool = False) -> Chip:
     if until and today < until:
         return Chip("hold", "◔", f"Hold until {short_day(until)}")
     if answer["missing"]:
-        return Chip("missing", "?", f"{answer['missing'][0]['asks']}{_more(len(answer['missing']))}")
+        asks = answer["missing"][0]["asks"]
+        return Chip("missing", "?", f"Not known: {asks[0].lower()}{asks[1:]}{_more(len(answer['missing']))}")
     return Chip("hold", "◔", "On hold")
 
 
@@ -61,7 +62,13 @@ def reasons(answer: Answer) -> list[dict[str, Any]]:
     asked = {each["id"]: each for each in answer["missing"]}
     told = {each["id"] for each in answer["reasons"]}
     untold = [
-        {"id": each["id"], "severity": "hold", "message": f"Not known: {each['asks']}.", "source": None, "remedy": None}
+        {
+            "id": each["id"],
+            "severity": "hold",
+            "message": f"Not known: {each['asks'][0].lower()}{each['asks'][1:]}.",
+            "source": None,
+            "remedy": None,
+        }
         for each in answer["missing"]
         if each["id"] not in told
     ]
@@ -77,7 +84,7 @@ def reasons(answer: Answer) -> list[dict[str, Any]]:
 
 def _from(missing: Mapping[str, Any]) -> str:
     until = _day(missing["until"])
-    return f"To be said by {named(ASKED, missing['of'])}" + (f", until {short_day(until)}" if until else "")
+    return f"to be said by {named(ASKED, missing['of'])}" + (f", until {short_day(until)}" if until else "")
 
 
 def tiles(counts: Mapping[str, int]) -> list[Tile]:
