@@ -290,13 +290,13 @@ def evaluate(file: IO[bytes]) -> None:
 
     from backend.billing.evaluate import evaluate
 
-    wrong = False
+    wrong = 0
     with output(None) as out:
         for line in evaluate(file.read()):
-            wrong = wrong or "error" in line
+            wrong += "error" in line
             out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
     if wrong:
-        raise click.exceptions.Exit(1)
+        raise click.ClickException(f"{wrong} of them could not be judged: see the error in each one's place.")
 
 
 @cli.command()
