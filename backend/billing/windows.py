@@ -50,8 +50,8 @@ class Opening:
 
 
 def known_from(inquiry: Inquiry) -> Instant:
-    """When the patient's message came; the beginning of time where nobody knows."""
-    return BEGINNING if inquiry.at is None or inquiry.implied else inquiry.at
+    """When the patient's message came, or the first work on a thread; the beginning of time where nobody knows."""
+    return BEGINNING if inquiry.at is None else inquiry.at
 
 
 def sort_key(inquiry: Inquiry) -> tuple[Instant, str, str]:
