@@ -227,7 +227,7 @@ def device_add(data: Path | None, practice: str | None, clinician: str, name: st
 @click.option("--from", "start", required=True, type=Day(), help="The first day a window may start on.")
 @click.option("--to", "end", required=True, type=Day(), help="The last day a window may start on.")
 @click.option("--as-of", type=Instant(), help="Decide as of this instant, with what is stored now.")
-@click.option("--format", "form", default="csv", show_default=True, type=click.Choice(("csv", "json", *LATER_FORMATS)))
+@click.option("--format", "form", type=FORMAT, default="csv", show_default=True, help="xlsx and pdf come later.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Where, if not here.")
 def report(
     data: Path | None,

@@ -44,7 +44,7 @@ def _as_defect(error: Exception) -> str:
     )
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A day such as 2026-04-06."""
 
     name = "DAY"
@@ -56,7 +56,7 @@ class Day(click.ParamType):
             return self.fail(f"{value!r} is not a day such as 2026-04-06.", param, ctx)
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[int]):
     """An instant such as 2026-04-06T12:00:00-04:00, as milliseconds since the epoch."""
 
     name = "INSTANT"
@@ -90,7 +90,7 @@ def working(what: str) -> Iterator[None]:
 def output(file: Path | None) -> Iterator[IO[bytes]]:
     """`file` opened for writing, else standard output."""
     if file is None:
-        yield click.get_binary_stream("stdout")
+        yield sys.stdout.buffer
     else:
         with file.open("wb") as opened:
             yield opened

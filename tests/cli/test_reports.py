@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import subprocess
 import time
 import uuid
 
 import requests
+
+from tests.cli.conftest import ROOT
 
 MINUTE = 60_000
 
@@ -129,3 +132,19 @@ def test_verify_finds_a_page_that_was_changed(home):
     assert run.returncode == 1
     assert b"Traceback" not in run.stderr
     assert b"defect" not in run.stderr
+
+
+def test_a_reader_that_has_enough_ends_the_export_without_a_word(home):
+    token = home.set_up()
+    begun = two_hours_ago()
+    address = home.serve()
+    for start in range(0, 2000, 250):
+        send(address, token, [interval(begun + at, 1, ended_at=begun + at + 1) for at in range(start, start + 250)])
+    export = subprocess.Popen(
+        home.line("export", "intervals"), cwd=ROOT, env=home.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert json.loads(export.stdout.readline())
+    export.stdout.close()
+    assert export.stderr.read() == b""
+    export.stderr.close()
+    export.wait(timeout=60)
