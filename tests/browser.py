@@ -137,7 +137,8 @@ class Chromium(AbstractContextManager["Chromium"]):
             for member in members:
                 with suppress(psutil.NoSuchProcess):  # most end with the browser
                     member.kill()
-            psutil.wait_procs(members, timeout=20)
+            _, alive = psutil.wait_procs(members, timeout=20)
+            assert not alive, f"the browser left {alive}"
 
     def _options(self) -> webdriver.ChromeOptions:
         options = webdriver.ChromeOptions()

@@ -79,8 +79,14 @@ class Extension:
         assert answer.get_attribute("data-outcome") == "done", answer.text
 
     def waiting(self) -> int:
-        """How many rows the outbox holds, whether they wait or were set aside; asked on the options page."""
-        return len(self.dump()["indexedDB"]["threadtime"]["outbox"][0])
+        """How many rows have not reached the server: in the outbox, waiting or set aside, or on the way there."""
+        stored = self.dump()
+        kept = stored["indexedDB"]["threadtime"]["outbox"][0]
+        handed_over = [key for key in stored["local"] if key.startswith("closed:")]
+        open_still = [
+            row for key, value in stored["local"].items() if key.startswith("checkpoint:") for row in value["rows"]
+        ]
+        return len(kept) + len(handed_over) + len(open_still)
 
     def dump(self) -> dict[str, Any]:
         """Everything the extension stores: {"local": ..., "session": ..., "sync": ..., "indexedDB": {...}}."""

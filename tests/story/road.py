@@ -38,7 +38,8 @@ class Road:
 
 
 def agree(road: Road) -> None:
-    """Once the outbox is empty, the report agrees with the log, and no stored interval is there twice or missing."""
+    """Once the outbox is empty, the report agrees with the log, no interval is there twice or missing,
+    and `verify` finds nothing wrong."""
     road.extension.open()
     until(lambda: road.extension.waiting() == 0, seconds=150, what="the outbox empty")
     stored = [row["id"] for row in road.server.stored()]
@@ -47,6 +48,7 @@ def agree(road: Road) -> None:
     measured = road.seconds_by_thread()
     for thread, seconds in seconds_by_thread(road.clinician.log, idle_after=road.idle_after).items():
         assert abs(measured.get(thread, 0) - seconds) <= TOLERANCE_SECONDS, (thread, measured, seconds)
+    road.server.command("verify")
 
 
 def sent_rows(road: Road) -> list[dict[str, object]]:
