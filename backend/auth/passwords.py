@@ -29,7 +29,7 @@ def new_hash(password: str) -> str:
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Whether the password is the one that was hashed; None (there is no such user) is False and costs the same time."""
+    """Whether the password is the one that was hashed; None (no such user) is False and costs the same time."""
     plain = _normal(password)[: MOST + 1]
     try:
         _hasher.verify(stored or NOBODY, plain)
