@@ -128,6 +128,8 @@ def _in_period(claim: OtherClaim, period: Period, days: Days) -> bool:
 
 def _apcm(case: Case, period: Period, counted_days: Sequence[date], rules: Rules, days: Days) -> bool | None:
     """Whether a monthly bundle covers a month with counted time or the month of day 1; by claim or by enrolment."""
+    if case.other_claims == () and case.enrolments == ():
+        return False
     codes = rules["parameters"]["apcm_codes"]
     months = {day.replace(day=1) for day in [period.window_start, *counted_days]}
     months = {m for m in months if any(entry["from"] is None or entry["from"] <= f"{m:%Y-%m}-31" for entry in codes)}

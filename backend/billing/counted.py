@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from backend.billing.case import Case, Clinician, Inquiry, Interval
+from backend.billing.case import Case, Inquiry, Interval
 from backend.billing.consents import ConsentFound, consent_of, consent_spans
 from backend.billing.counting import Assumption, Counting, Fragment, Piece, Sifted, anchors, seconds_of, standing_reason
 from backend.billing.days import MS_A_SECOND, Days, days_of
@@ -13,6 +13,7 @@ from backend.billing.rulebook import band, family_of, rules_on
 from backend.billing.spans import Span
 from backend.billing.visits import VisitsNearby, unrelated_problems, visits_nearby
 from backend.billing.windows import Opening, Period, Reviews, effective, open_period, sort_key
+from backend.billing.work import Work, work_done
 from shared_rules.conditions import Rules
 
 
@@ -34,6 +35,8 @@ class Counted:
     pieces: list[Piece]
     counted_seconds: int
     excluded: dict[str, int]
+    work: Work
+    what_if: dict[str, Any]  # facts about the same time under other answers; empty without a period
 
     def hold_until(self) -> str | None:
         """The day of release while it has not come, else None."""
@@ -65,9 +68,28 @@ def count(case: Case) -> Counted:
             limit = consent.spans
     kept, pieces = counting.settle(sifted, limit)
     seconds, excluded = seconds_of(pieces)
-    return Counted(
-        case, family, rules, days, nearby, opening, counting, sifted, consent, limit, kept, pieces, seconds, excluded
+    work = work_done(counting, sifted, kept, days)
+    counted = Counted(
+        case=case,
+        family=family,
+        rules=rules,
+        days=days,
+        nearby=nearby,
+        opening=opening,
+        counting=counting,
+        sifted=sifted,
+        consent=consent,
+        consent_limit=limit,
+        kept=kept,
+        pieces=pieces,
+        counted_seconds=seconds,
+        excluded=excluded,
+        work=work,
+        what_if={},
     )
+    if opening.period is not None:
+        counted.what_if = what_if_facts(counted)
+    return counted
 
 
 def family_to_evaluate(case: Case) -> str:
@@ -106,23 +128,6 @@ def _opened(
         lambda i: standing_reason(i, people, group, family, rules) is None and anchors(i, rules, attested=attested),
     )
     return nearby, open_period(inquiries, nearby.related_each(inquiries), reviews, rules, days)
-
-
-def rendering_clinician(counted: Counted) -> Clinician | None:
-    """The one with the most counted time; at a tie who made the plan; then who came first."""
-    ranked = []
-    for place, person in enumerate(people_of(counted, counted.kept)):
-        own = [(s, e, i) for s, e, i in counted.kept if counted.counting.intervals[i].clinician == person.id]
-        planned = any(counted.counting.intervals[i].activity == "develop_plan" for *_, i in own)
-        time = sum(end - start for start, end in counted.counting.worked_spans(own))
-        ranked.append((-time, not planned, min(own)[0], person.id, place, person))
-    return min(ranked)[-1] if ranked else None
-
-
-def people_of(counted: Counted, fragments: Sequence[Fragment]) -> list[Clinician]:
-    return [
-        c for c in counted.case.clinicians if c.id in {counted.counting.intervals[i].clinician for *_, i in fragments}
-    ]
 
 
 def _has_entered(counted: Counted, *, answered: bool) -> bool:
@@ -183,7 +188,10 @@ def _under_consent(counted: Counted) -> int | None:
 
 def relation_left_open(counted: Counted) -> bool:
     """Whether a later kept inquiry may be about a visit before it, and the code hangs on it."""
-    opening, related = counted.opening, counted.nearby.related_each(counted.opening.inquiries)
+    opening = counted.opening
+    if len(opening.inquiries) < 2:
+        return False
+    related = counted.nearby.related_each(opening.inquiries)
     return any(
         related[k] is None and code_hangs_on(counted, k)
         for k, later in enumerate(opening.inquiries)

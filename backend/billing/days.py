@@ -20,11 +20,16 @@ class Days:
 
     def date_of(self, at: Instant) -> date:
         """The local date on which the instant falls."""
-        return datetime.fromtimestamp(at // MS_A_SECOND, self.zone).date()
+        return _local_date(self.zone, at // MS_A_SECOND)
 
     def midnight(self, day: date) -> Instant:
         """The first instant of the local day."""
         return int(datetime.combine(day, time.min, self.zone).timestamp()) * MS_A_SECOND
+
+
+@lru_cache(maxsize=1 << 16)  # one case asks for the same few instants again and again
+def _local_date(zone: ZoneInfo, second: int) -> date:
+    return datetime.fromtimestamp(second, zone).date()
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.billing.case import Case
-from backend.billing.counted import Counted, count, rendering_clinician
+from backend.billing.counted import Counted, count
 from backend.billing.counting import Piece
 from backend.billing.days import MS_A_SECOND
 from backend.billing.facts import facts_of
@@ -36,7 +36,7 @@ def judge(counted: Counted) -> dict[str, Any]:
     said = engine.evaluate(counted.rules, facts_of(counted))
     period = counted.opening.period
     release = counted.hold_until()
-    rendering = rendering_clinician(counted)
+    rendering = counted.work.rendering
     return {
         "status": said["status"],
         "eligible": said["eligible"],

@@ -1,7 +1,7 @@
 """A counted case reduced to the scalar facts of shared_rules/facts.json; what nobody knows is None or absent."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from backend.billing.case import Clinician, Instant
@@ -10,17 +10,14 @@ from backend.billing.counted import (
     Counted,
     asked_in_period,
     code_hangs_on,
-    people_of,
     relation_left_open,
-    rendering_clinician,
-    what_if_facts,
 )
 from backend.billing.counting import REASONS, standing_reason
-from backend.billing.days import MS_A_DAY, MS_A_SECOND
 from backend.billing.rulebook import family_of
-from backend.billing.spans import Span, union
 from backend.billing.visits import visit_facts
-from backend.billing.windows import Belongs, Period
+from backend.billing.windows import Period
+
+_NOTHING_EXCLUDED = {f"excluded_{reason}_seconds": 0 for reason in REASONS}
 
 
 def facts_of(counted: Counted) -> dict[str, Any]:
@@ -39,23 +36,23 @@ def facts_of(counted: Counted) -> dict[str, Any]:
         "inquiry_left_out": bool(counted.opening.left_out),
         "counted_seconds": counted.counted_seconds,
     }
-    for reason in REASONS:
-        facts[f"excluded_{reason}_seconds"] = counted.excluded.get(reason, 0)
+    facts |= _NOTHING_EXCLUDED
+    facts |= {f"excluded_{reason}_seconds": seconds for reason, seconds in counted.excluded.items()}
     facts |= _waiting_facts(counted) | _inquiry_facts(counted) | _draft_facts(counted)
     working = _working(counted)
-    facts |= visit_facts(counted.nearby, counted.opening, people_of(counted, counted.sifted.worked) or working)
+    facts |= visit_facts(counted.nearby, counted.opening, counted.work.people_aside_consent or working)
     if facts.get("prior_em_related") is False and relation_left_open(counted):
         facts["prior_em_related"] = None
     if counted.opening.period is not None:
-        facts |= _period_facts(counted, counted.opening.period) | _work_facts(counted)
-        facts |= what_if_facts(counted) | _service_facts(counted, counted.opening.period, working)
+        facts |= _period_facts(counted, counted.opening.period) | counted.work.facts
+        facts |= counted.what_if | _service_facts(counted, counted.opening.period, working)
     return facts
 
 
-def _working(counted: Counted) -> list[Clinician]:
+def _working(counted: Counted) -> Sequence[Clinician]:
     """The clinicians whose time is counted; if no second is, those with a countable interval in the period."""
-    if counted.kept or counted.sifted.worked:
-        return people_of(counted, counted.kept or counted.sifted.worked)
+    if counted.work.people_aside_consent:
+        return counted.work.people or counted.work.people_aside_consent
     people = {c.id: c for c in reversed(counted.case.clinicians)}
     group = counted.case.practice.group
     period = counted.opening.period
@@ -71,9 +68,11 @@ def _working(counted: Counted) -> list[Clinician]:
 
 
 def _staff_alone(counted: Counted) -> bool:
-    people = {c.id: family_of(c.type) for c in counted.case.clinicians}
     intervals = counted.counting.intervals
-    return bool(intervals) and all(people[i.clinician] == "staff" for i in intervals)
+    if counted.opening.period is not None or not intervals:
+        return False
+    people = {c.id: family_of(c.type) for c in counted.case.clinicians}
+    return all(people[i.clinician] == "staff" for i in intervals)
 
 
 def _waiting_facts(counted: Counted) -> dict[str, Any]:
@@ -107,95 +106,15 @@ def _period_facts(counted: Counted, period: Period) -> dict[str, Any]:
     }
 
 
-def _work_facts(counted: Counted) -> dict[str, Any]:
-    counting, kept = counted.counting, counted.kept
-    late_ms = counted.rules["parameters"]["late_entry_days"] * MS_A_DAY
-    worked_on = [counting.intervals[i] for *_, i in kept]
-    trainees = counted.rules["parameters"]["trainee_credentials"]
-    trainee_ms = sum(
-        end - start
-        for start, end, i, reason in counted.sifted.excluded
-        if reason == "staff" and counting.person(i).type in trainees
-    )
-    rendering = rendering_clinician(counted)
-    return {
-        "trainee_seconds": trainee_ms // MS_A_SECOND,
-        "late_entry": any(i.entered_at is not None and i.entered_at - i.ended_at > late_ms for i in worked_on),
-        "clinicians_at_once": _at_once(counted),
-        "counted_clinicians": len({i.clinician for i in worked_on}),
-        "counted_intervals": len(counting.worked_spans(kept)),
-        "counted_threads": len({i.thread for i in worked_on}),
-        "other_family_in_period": _other_family(counted),
-        "problem_added": _problem_added(counted),
-        "rendering_credential": None if rendering is None else rendering.type,
-    }
-
-
-def _at_once(counted: Counted) -> bool:
-    apart: dict[str, list[Span]] = {}
-    for start, end, index in counted.kept:
-        apart.setdefault(counted.counting.intervals[index].clinician, []).append((start, end))
-    if len(apart) < 2:
-        return False
-    alone = sum(end - start for spans in apart.values() for start, end in union(spans))
-    return alone > sum(end - start for start, end in counted.counting.worked_spans(counted.kept))
-
-
-def _other_family(counted: Counted) -> bool:
-    period, activities = counted.opening.period, counted.rules["parameters"]["counted_activities"]
-    if period is None or "other_family" not in counted.excluded:
-        return False
-    from_at = max(counted.opening.from_at, period.starts_at)
-    return any(
-        reason == "other_family"
-        and counted.counting.intervals[i].activity in activities
-        and start < period.ends_at
-        and end > from_at
-        for start, end, i, reason in counted.sifted.excluded
-    )
-
-
-def _problem_added(counted: Counted) -> bool:
-    """Whether a later kept inquiry brings another problem, on which counted time was spent."""
-    opening = counted.opening
-    if opening.anchoring is None or len(opening.inquiries) < 2:
-        return False
-    first = opening.inquiries[opening.anchoring]
-    added = {
-        k
-        for k, q in enumerate(opening.inquiries)
-        if k > opening.anchoring
-        and k not in opening.left_out
-        and (q.related_to_first is False or (None not in (q.problem, first.problem) and q.problem != first.problem))
-    }
-    belongs = Belongs(opening.inquiries, opening.left_out)
-    return any(
-        owner in added
-        for start, end, i in counted.kept
-        for _, _, owner in belongs.parts(counted.counting.intervals[i].thread, start, end)
-    )
-
-
 def _service_facts(counted: Counted, period: Period, working: Sequence[Clinician]) -> dict[str, Any]:
     case, rules, days = counted.case, counted.rules, counted.days
-    counted_days = sorted(
-        {
-            day
-            for start, end in counted.counting.worked_spans(counted.kept)
-            for day in _dates(days.date_of(start), days.date_of(end - 1))
-        }
-    )
     asked_at = _asked_at(counted)
-    tested = [period.window_start, *counted_days, *([] if asked_at is None else [days.date_of(asked_at)])]
+    tested = [period.window_start, *counted.work.on, *([] if asked_at is None else [days.date_of(asked_at)])]
     facts = {"established": established(case, period, rules, working)}
     facts |= evisit_facts(case, counted.family, period, rules)
     facts |= global_facts(case, tested, rules, working)
-    facts |= claim_facts(case, period, counted_days, rules, days)
+    facts |= claim_facts(case, period, counted.work.on, rules, days)
     return facts
-
-
-def _dates(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def _inquiry_facts(counted: Counted) -> dict[str, Any]:
@@ -227,7 +146,7 @@ def _draft_facts(counted: Counted) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if case.claim_modifiers is not None:
         facts["claim_telehealth_modifier"] = any(m in parameters["telehealth_modifiers"] for m in case.claim_modifiers)
-        rendering = rendering_clinician(counted)
+        rendering = counted.work.rendering
         due = [
             e["modifier"] for e in parameters["therapy_modifiers"] if rendering and e["credential"] == rendering.type
         ]
@@ -236,7 +155,7 @@ def _draft_facts(counted: Counted) -> dict[str, Any]:
         asked_at = _asked_at(counted)
         facts["notice_given"] = any(asked_at is None or at <= asked_at for at in case.notices)
     if case.patient_state is not None:
-        held = [c.licensed_in for c in people_of(counted, counted.kept)]
+        held = [c.licensed_in for c in counted.work.people]
         outside = any(states is not None and case.patient_state not in states for states in held)
         facts["licensed_where_patient_is"] = False if outside else None if None in held else True
     return facts

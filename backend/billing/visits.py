@@ -39,7 +39,7 @@ class VisitsNearby:
 
     def before(self, inquiry: Inquiry, seen: Iterable[SeenVisit] | None = None) -> list[SeenVisit]:
         """Visits in the look-back of an inquiry: before it, at most `lookback_days` local dates."""
-        if inquiry.at is None:
+        if inquiry.at is None or not self.seen + self.scheduled:
             return []
         day = self.days.date_of(inquiry.at)
         first = day - timedelta(days=self.rules["parameters"]["lookback_days"])
@@ -141,7 +141,7 @@ def visit_facts(nearby: VisitsNearby, opening: Opening, working: Sequence[Clinic
         release = period.window_start + timedelta(days=nearby.rules["parameters"]["release_after_days"])
         read_at = case.as_of if case.visits_read_at is None else case.visits_read_at
         facts["visits_read_after_lookahead"] = nearby.days.date_of(read_at) >= release
-    near = _near(nearby, period, inquiry)
+    near = _near(nearby, period, inquiry) if nearby.seen else []
     facts["visit_other_group"] = any(s.visit.group != case.practice.group for s in near)
     facts["same_diagnosis"] = inquiry is not None and any(
         s.visit.related_to_inquiry is False and set(inquiry.diagnoses).intersection(s.visit.diagnoses) for s in near
