@@ -13,7 +13,7 @@ import orjson
 from backend.desk.afresh import as_of_then, asked_of
 from backend.desk.determine import settle, settle_some
 from backend.errors import BadInput, Conflict, NotFound
-from backend.store import Connection, Store, patients, practices
+from backend.store import Connection, Store, patients, practices, search
 from backend.store import episodes as rows
 
 Answer = dict[str, Any]
@@ -115,6 +115,23 @@ def list_episodes(
     shown = [EpisodeRow(**_row(each)) for each in found[:limit]]
     more = len(found) > limit
     return EpisodePage(shown, counts, f"{shown[-1].window_start}.{shown[-1].episode_id}" if more else None)
+
+
+def find_episodes(store: Store, practice_id: int, words: str, *, now: int, limit: int = 50) -> EpisodePage:
+    """The newest episodes of the patients whose reference begins with `words`; where there is none, those with counted
+    time of a clinician so named; where there is none, those with that code. It has no next page."""
+    settle(store, practice_id, now)
+    wanted = " ".join(words.split())
+    with store.read() as connection:
+        found = (
+            search.by_reference(connection, practice_id, wanted, limit)
+            or search.by_clinician(connection, practice_id, wanted, limit)
+            or search.by_code(connection, practice_id, wanted.upper(), limit)
+            if wanted
+            else []
+        )
+        shown = [EpisodeRow(**_row(rows.one(connection, practice_id, episode_id))) for episode_id in found]
+        return EpisodePage(shown, rows.counts(connection, practice_id), None)
 
 
 def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) -> EpisodeView:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 
-from backend.desk.episodes import EpisodePage, EpisodeRow, get_episode, list_episodes
+from backend.desk.episodes import EpisodePage, EpisodeRow, find_episodes, get_episode, list_episodes
 from backend.desk.people import names
 from backend.errors import BadInput
 from backend.reports.pictures import Mark, bar, squares
@@ -18,6 +18,7 @@ from shared_rules.engine import RuleBook, load
 
 STATUSES = ("reportable", "hold", "not_reportable")
 ROWS_A_PAGE = 50
+LONGEST_SEARCH = 200
 
 
 def add(pages: Blueprint, store: Store) -> None:
@@ -35,6 +36,16 @@ def add(pages: Blueprint, store: Store) -> None:
         today = local_time(now, ZoneInfo(here().timezone)).date()
         return _list(found, status=status, after=after, today=today, book=book, people=names(store, practice_id))
 
+    @pages.post("/episodes")
+    @opens_to("see episodes")
+    def episode_search() -> str:
+        """Episodes by patient reference, clinician or code; by POST, so that no address ever holds a reference."""
+        wanted = request.form.get("words", "")[:LONGEST_SEARCH]
+        practice_id, now = here().user.practice_id, now_ms()
+        found = find_episodes(store, practice_id, wanted, now=now, limit=ROWS_A_PAGE)
+        today = local_time(now, ZoneInfo(here().timezone)).date()
+        return _list(found, wanted=wanted, today=today, book=book, people=names(store, practice_id))
+
     @pages.get("/episodes/<episode_id>")
     @opens_to("see episodes")
     def episode(episode_id: str) -> str:
@@ -45,9 +56,19 @@ def add(pages: Blueprint, store: Store) -> None:
 
 
 def _list(
-    found: EpisodePage, *, status: str | None, after: str | None, today: date, book: RuleBook, people: dict[str, str]
+    found: EpisodePage,
+    *,
+    today: date,
+    book: RuleBook,
+    people: dict[str, str],
+    status: str | None = None,
+    after: str | None = None,
+    wanted: str | None = None,
 ) -> str:
-    title, under = verdict.headline(found.counts, status)
+    if wanted is None:
+        title, under = verdict.headline(found.counts, status)
+    else:
+        title, under = verdict.headline_of_search(len(found.rows), most=ROWS_A_PAGE)
     return render_template(
         "episodes.html",
         title=title,
@@ -56,6 +77,7 @@ def _list(
         status=status,
         rows=[_row(row, today, book, people) for row in found.rows],
         total=found.counts.get(status, 0) if status else sum(found.counts.values()),
+        wanted=wanted,
         next=found.next,
         after=after,
         first_of_month=today.replace(day=1).isoformat(),

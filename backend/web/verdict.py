@@ -109,6 +109,17 @@ def headline(counts: Mapping[str, int], status: str | None) -> tuple[str, str]:
     return _are(0, "ready to bill"), f"{' and '.join(rest)}." if rest else "Nothing has been recorded yet."
 
 
+def headline_of_search(count: int, *, most: int) -> tuple[str, str]:
+    """The same for what a search found; of more than `most` only the newest are shown."""
+    if count == 0:
+        return (
+            "No episode matches",
+            "A search reads the beginning of a patient's reference, a clinician's name, a code.",
+        )
+    title = "One episode matches" if count == 1 else f"{number(count)} episodes match"
+    return title, f"These are the newest {most}." if count == most else "Newest first."
+
+
 def _are(count: int, what: str) -> str:
     return f"{number(count)} episode {'is'} {what}" if count in (0, 1) else f"{number(count)} episodes are {what}"
 

@@ -100,6 +100,15 @@ def test_a_tile_filters_by_status(manager):
     assert manager.text(".tile[aria-current] span") == "On hold"
 
 
+def test_a_search_shows_what_it_found_and_no_address_holds_the_words(manager):
+    manager.type("[role=search] input", "4011")
+    manager.send("[role=search] button")
+    assert manager.text("h1") == "One episode matches"
+    assert manager.texts("tbody th") == ["40118"]
+    assert manager.barriers() == []
+    assert not [address for address in manager.requests() if "4011" in address]
+
+
 def test_an_episodes_page_shows_seven_days_reasons_and_every_piece(manager):
     manager.open(manager.driver.find_element("link text", "40118").get_attribute("href").removeprefix(manager.url))
     assert re.fullmatch(r"Patient 40118, \d+ .*\d{4}", manager.text("h1"))

@@ -182,3 +182,66 @@ def test_no_query_whatever_breaks_a_page(manager, status, after, from_, to, form
         ("/sign-in", {"after": after, "ended": status}),
     ):
         assert manager.client.get(address, query_string=query).status_code in (200, 303, 422)
+
+
+def search(manager, words):
+    return manager.post("/episodes", {"words": words, "form_token": manager.proof("/episodes")})
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("40118", {"40118"}),
+        ("401", {"40118", "40119"}),
+        ("  40119 ", {"40119"}),
+        ("robin", {"40118", "40119", "%_x"}),
+        ("99421", {"40118"}),
+        ("%", {"%_x"}),
+        ("_", set()),
+        ("nobody", set()),
+        ("", set()),
+        ("'; DROP TABLE episode; --", set()),
+    ],
+)
+def test_a_search_finds_by_reference_clinician_or_code(manager, store, doctor, words, found):
+    begin = now_ms() - 12 * DAY
+    work(
+        store,
+        doctor,
+        interval(begin, seconds=300),
+        interval(begin + DAY, patient="40119", thread="thr-2"),
+        interval(begin + 2 * DAY, patient="%_x", thread="thr-3"),
+    )
+    page = search(manager, words)
+    assert page.status_code == 200
+    assert {patient for _, patient in rows_of(page)} == found
+
+
+def test_what_was_searched_for_stands_in_no_address_and_no_title(manager, store, doctor):
+    work(store, doctor, interval(now_ms() - DAY))
+    page = search(manager, "40118")
+    assert "<title>One episode matches · Threadtime</title>" in page.text
+    assert not re.search(r'(href|action)="[^"]*40118', page.text)
+
+
+def test_a_search_stays_within_the_practice(app, manager, store, doctor):
+    work(store, doctor, interval(now_ms() - DAY))
+    practices.create_practice(
+        store,
+        name="Hilltop",
+        timezone="UTC",
+        admin_email="boss@hilltop.example",
+        admin_name="Bo Hill",
+        password=PASSWORD,
+        kinds=["medplum"],
+        now=NOW,
+    )
+    other = Visitor(app.test_client())
+    other.sign_in("boss@hilltop.example")
+    assert rows_of(search(other, "40118")) == rows_of(search(other, "robin")) == []
+
+
+@SAFE
+@given(words=text)
+def test_no_words_whatever_break_a_search(manager, words):
+    assert search(manager, words).status_code == 200
