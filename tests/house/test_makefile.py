@@ -34,3 +34,14 @@ def test_the_readme_and_the_continuous_integration_use_the_same_commands():
     assert re.search(r"^    make run$", readme, re.MULTILINE)
     assert re.search(r"^    make test$", readme, re.MULTILINE)
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")
+
+
+def test_a_machine_without_the_browser_says_what_to_install_and_fails(tmp_path):
+    somebody = tmp_path / "id"
+    somebody.write_text("#!/bin/sh\necho 1000\n")
+    somebody.chmod(0o755)
+    run = subprocess.run(
+        ["/bin/sh", "tests/machine"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert run.returncode == 1
+    assert "sudo apt-get install chromium chromium-driver xvfb openbox xdotool" in run.stderr
