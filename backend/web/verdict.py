@@ -51,8 +51,7 @@ def chip(answer: Answer, today: date, *, approved: bool = False) -> Chip:
     if until and today < until:
         return Chip("hold", "◔", f"Hold until {short_day(until)}")
     if answer["missing"]:
-        asks = answer["missing"][0]["asks"]
-        return Chip("missing", "?", f"Not known: {asks[0].lower()}{asks[1:]}{_more(len(answer['missing']))}")
+        return Chip("missing", "?", f"{answer['missing'][0]['asks']}{_more(len(answer['missing']))}")
     return Chip("hold", "◔", "On hold")
 
 

@@ -101,7 +101,7 @@ def test_a_tile_filters_by_status(manager):
 
 
 def test_a_search_shows_what_it_found_and_no_address_holds_the_words(manager):
-    manager.type("[role=search] input", "4011")
+    manager.type("input[name=words]", "4011")
     manager.send("[role=search] button")
     assert manager.text("h1") == "One episode matches"
     assert manager.texts("tbody th") == ["40118"]
