@@ -80,7 +80,7 @@ def claim_facts(case: Case, period: Period, counted_days: Sequence[date], rules:
         return facts
     parameters = rules["parameters"]
     listed: list[bool | None] = []
-    unlisted = ctbs_nearby = False
+    unlisted = ctbs_nearby = undated = False
     for claim in case.other_claims:
         on = _claim_day(claim, period, days)
         same = claim.same_communication
@@ -91,10 +91,13 @@ def claim_facts(case: Case, period: Period, counted_days: Sequence[date], rules:
             ctbs_nearby = ctbs_nearby or (ctbs and same is False and _in_period(claim, period, days))
         elif same and engine.in_codes(parameters["time_only_codes"], claim.code, on):
             unlisted = True
+        if not claim.time_ranges and engine.in_codes(parameters["visit_claim_codes"], claim.code, on):
+            undated = undated or _in_month(claim, period, days)
     return facts | {
         "listed_same_communication": any_of(listed),
         "unlisted_same_communication": unlisted,
         "ctbs_in_period": ctbs_nearby,
+        "visit_claim_undated": undated,
     }
 
 

@@ -111,3 +111,30 @@ def asked(start, thread="TH1", **more):
     """A known inquiry of a patient at such a local time."""
     said = {"initiated_by": "patient", "channel": "portal", "evaluative": True, **more}
     return Inquiry(at(start), thread=thread, **said)
+
+
+def visit(on, time="10:00:00", **more):
+    return {
+        "at": f"{on}T{time}-04:00",
+        "kind": "office_em",
+        "group": "G1",
+        "specialty": "family_medicine",
+        "status": "completed",
+        "related_to_inquiry": True,
+        **more,
+    }
+
+
+def verdict(said):
+    return said["status"], said["blocking"], missing(said)
+
+
+REPORTABLE = ("reportable", [], [])
+
+
+def blocks(*rules):
+    return ("not_reportable", list(rules), [])
+
+
+def holds(*rules):
+    return ("hold", [], list(rules))
