@@ -17,8 +17,8 @@ log = structlog.get_logger()
 
 
 @contextmanager
-def ticking(store: Store, *, work: Callable[[Store, int], object] | None = None) -> Iterator[None]:
-    """Settles every practice while the block runs; at its end, waits for the settling under way to finish.
+def ticking(store: Store, *, work: Callable[[Store, int, Callable[[], bool]], object] | None = None) -> Iterator[None]:
+    """Settles every practice while the block runs; its end stops the settling under way between two patients.
 
     An error is logged and the work tried again at the next second: what is due stays due until it is done.
     """
@@ -28,7 +28,7 @@ def ticking(store: Store, *, work: Callable[[Store, int], object] | None = None)
     def tick() -> None:
         while not stopped.wait(EVERY_SECONDS):
             try:
-                due(store, time.time_ns() // 1_000_000)
+                due(store, time.time_ns() // 1_000_000, stopped.is_set)
             except Exception as error:
                 log.error("job failed", job="settle", **describe(error))
 
@@ -41,6 +41,6 @@ def ticking(store: Store, *, work: Callable[[Store, int], object] | None = None)
         thread.join()
 
 
-def _settle_all(store: Store, now: int) -> None:
-    if settled := settle(store, None, now):
+def _settle_all(store: Store, now: int, stopping: Callable[[], bool]) -> None:
+    if settled := settle(store, None, now, stopping=stopping):
         log.info("settled", patients=settled)

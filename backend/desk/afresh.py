@@ -1,14 +1,15 @@
 """Stored episodes, computed afresh: as of another instant, or to see whether what stands is what the rows say."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from backend.billing.case import Inquiry
+from backend.billing.determination import Piece
 from backend.billing.episodes import BuiltEpisode
-from backend.desk.determine import Computed, compute, same_answer
+from backend.desk.determine import Computed, compute, measures, same_answer
 from backend.desk.history import read_history
 from backend.store import Connection, episodes, intervals, patients
 
@@ -97,26 +98,42 @@ def _of_open(connection: Connection, practice_id: int, row: Any, one: Computed) 
 
 
 def _of_approved(connection: Connection, practice_id: int, row: Any, one: Computed) -> Iterator[str]:
-    """What was approved must be what its determination said; what is said now, the latest beside it."""
+    """What was approved must agree with its own determination; what is said now, with the latest beside it.
+
+    It is not held against what would be computed now: a late row may add a millisecond that changes no answer.
+    """
     id_ = row["episode_id"]
     approved = episodes.answer(connection, practice_id, row["determination_id"])
     latest = episodes.latest_answer(connection, practice_id, id_)
     afresh = one.determination.answer
-    wrong = [] if approved["status"] == row["status"] == "reportable" else ["status"]
-    if latest is None or not same_answer(latest[1], afresh):
-        wrong.append("determination")
-    if bool(row["flagged"]) == same_answer(approved, afresh):
-        wrong.append("flag")
-    if sum(orjson.loads(row["days"])) != approved["counted_seconds"]:
-        wrong.append("days")
-    if not row["flagged"]:
-        wrong += [name for name in _unlike(row, one) if name not in wrong and name not in _MOVES_WHEN_APPROVED]
-    if wrong:
+    pieces = [Piece(*each) for each in orjson.loads(row["pieces"])]
+    fields = measures(pieces, one.built.window_start, one.days)
+    rows = intervals.known(connection, practice_id, {each.interval_id for each in pieces})
+    agrees = {
+        "status": approved["status"] == row["status"] == "reportable",
+        "family": approved["family"] == row["family"],
+        "window_start": approved["window_start"] == row["window_start"],
+        "window_end": approved["window_end"] == row["window_end"],
+        "determination": latest is not None and same_answer(latest[1], afresh),
+        "flag": bool(row["flagged"]) != same_answer(approved, afresh),
+        "days": fields["days"] == orjson.loads(row["days"]),
+        "shares": fields["shares"] == orjson.loads(row["shares"]),
+        "pieces": sum(fields["days"]) == approved["counted_seconds"] and all(_within(each, rows) for each in pieces),
+        "intervals": episodes.held(connection, practice_id, id_)
+        == {each.interval_id for each in pieces if each.counted},
+    }
+    if wrong := [name for name, right in agrees.items() if not right]:
         yield f"The approved episode {id_} is stored with another {', '.join(wrong)} than its rows give."
 
 
-_MOVES_WHEN_APPROVED = ("anchored_at", "provisional")
-"""Of an approved episode billing gives the day and not the instant that it was anchored at."""
+def _within(piece: Piece, rows: Mapping[str, Any]) -> bool:
+    """Whether the piece is time of the stored interval that it names."""
+    row = rows.get(piece.interval_id)
+    return (
+        row is not None
+        and row["user_id"] == piece.clinician
+        and row["started_at"] <= piece.started_at <= piece.ended_at <= row["ended_at"]
+    )
 
 
 def _unlike(row: Any, one: Computed) -> list[str]:

@@ -5,7 +5,7 @@ only decides which id an episode keeps, and what its history says.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -15,26 +15,34 @@ from typing import Any
 from backend.billing.days import MS_A_SECOND, Days, days_of
 from backend.billing.determination import Determination, Piece, changes, determine, seconds_by
 from backend.billing.episodes import BuiltEpisode, ExistingEpisode, keep_identity
+from backend.billing.rulebook import rules_on
 from backend.desk.history import History, claimed_by_others, read_history
 from backend.store import Connection, Store, episodes, patients, practices
 from backend.store.patients import DUE_AT_ONCE
 
-PATIENTS_A_UNIT = 8
+PATIENTS_A_UNIT = 4
 """How many patients are computed in one unit of work: what else waits for the writer waits that long."""
 
 Fields = dict[str, Any]
 
 
-def settle(store: Store, practice_id: int | None, now: int) -> int:
-    """Computes every patient that is due at `now` (of one practice, or of all); returns how many there were."""
+def settle(store: Store, practice_id: int | None, now: int, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Computes every patient that is due at `now` (of one practice, or of all); returns how many there were.
+
+    Ends early, between two units of work, once `stopping` says so; who was not reached stays due.
+    """
     with store.read() as connection:
         wanted = practices.ids(connection) if practice_id is None else [practice_id]
         due = [(each, list(patients.due(connection, each, now))) for each in wanted]
+    reached = 0
     for each, waiting in due:
         for start in range(0, len(waiting), PATIENTS_A_UNIT):
+            if stopping():
+                return reached
             some = waiting[start : start + PATIENTS_A_UNIT]
             store.write(partial(settle_some, practice_id=each, wanted=some, now=now))
-    return sum(len(waiting) for _, waiting in due)
+            reached += len(some)
+    return reached
 
 
 def settle_some(connection: Connection, practice_id: int, wanted: Collection[str], now: int) -> None:
@@ -61,6 +69,7 @@ class Computed:
     determination: Determination
     fields: Fields
     holds: frozenset[str]
+    days: Days
 
 
 def compute(history: History, now: int) -> list[Computed]:
@@ -81,11 +90,18 @@ def _computed(history: History, built: BuiltEpisode, days: Days, now: int) -> Co
         "provisional": int(built.provisional),
         "status": determination.answer["status"],
         "settled_at": now,
-        "days": seconds_by_day(pieces, built.window_start, days),
-        "shares": {"threads": _shares(pieces, "thread"), "clinicians": _shares(pieces, "clinician")},
         "pieces": [list(_piece(each)) for each in pieces],
+        **measures(pieces, built.window_start, days),
     }
-    return Computed(built, determination, fields, frozenset(each.id for each in built.intervals))
+    return Computed(built, determination, fields, frozenset(each.id for each in built.intervals), days)
+
+
+def measures(pieces: Sequence[Piece], first: date, days: Days) -> Fields:
+    """What a stored episode keeps of its pieces, so that a list need not read them."""
+    return {
+        "days": seconds_by_day(pieces, first, days),
+        "shares": {"threads": _shares(pieces, "thread"), "clinicians": _shares(pieces, "clinician")},
+    }
 
 
 def seconds_by_day(pieces: Iterable[Piece], first: date, days: Days) -> list[int]:
@@ -119,9 +135,11 @@ def next_due(computed: Iterable[Computed], zone: str, now: int) -> int | None:
     """The next local midnight while a day may still change an answer, else None."""
     days = days_of(zone)
     today = days.date_of(now)
-    horizon = [each.built.window_end for each in computed]
+    horizon = []
     for each in computed:
-        answer = each.determination.answer
+        built, answer = each.built, each.determination.answer
+        rules = rules_on(built.family, None, built.window_start, {})
+        horizon.append(built.window_start + timedelta(days=rules["parameters"]["release_after_days"]))
         untils = [answer["hold_until"], *(one["until"] for one in answer["missing"])]
         horizon.extend(date.fromisoformat(until[:10]) for until in untils if until)
     if any(today <= day for day in horizon):

@@ -13,6 +13,7 @@ from typing import Any, cast
 from sqlite_utils import Database, Migrations
 
 from backend.store.connection import Connection
+from backend.store.statistics import describe
 
 migrations = Migrations("threadtime")
 
@@ -280,6 +281,12 @@ def append_only(database: Database) -> None:
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
                 f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
+
+
+@migrations()
+def statistics(database: Database) -> None:
+    """Again in each later migration that makes an index."""
+    describe(database.conn)
 
 
 def migrate(connection: Connection) -> None:

@@ -6,13 +6,14 @@ If the commit itself fails, the members run again one by one, so that each learn
 only after the commit that holds it.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 from backend.errors import Busy
-from backend.store.connection import Connection
+from backend.store.connection import Connection, DatabaseError
 
 Result = TypeVar("Result")
 
@@ -126,5 +127,7 @@ class Writer:
         execute("COMMIT")
 
     def _take_back(self) -> None:
+        """Ends the transaction that failed. Where even that fails, the next BEGIN says so to whoever comes next."""
         if self._connection.in_transaction:  # type: ignore[attr-defined]
-            self._connection.execute("ROLLBACK")
+            with contextlib.suppress(DatabaseError):  # the error that led here is the one that is told
+                self._connection.execute("ROLLBACK")

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from backend.errors import Busy
 from backend.jobs import ticking
 from backend.store.database import Store, open_store
 from backend.store.folder import create_folder
+from tests.browser import until
 from tests.server import ADMIN, CLINICIAN, PASSWORD, now, row
 
 KEY = bytes(range(32))
@@ -124,7 +125,7 @@ def test_a_job_that_fails_is_logged_and_tried_again(store: Store) -> None:
     tries: list[int] = []
     settled = threading.Event()
 
-    def settle_at_the_second_try(_: Store, at: int) -> None:
+    def settle_at_the_second_try(_: Store, at: int, stopping: Callable[[], bool]) -> None:
         tries.append(at)
         if len(tries) == 1:
             raise RuntimeError("canary-4711")
@@ -137,3 +138,16 @@ def test_a_job_that_fails_is_logged_and_tried_again(store: Store) -> None:
     ]
     assert "canary-4711" not in json.dumps(lines)
     assert len(tries) == 2
+
+
+def test_the_end_does_not_wait_for_a_long_settling(store: Store) -> None:
+    begun, ended_early = threading.Event(), threading.Event()
+
+    def settle_without_end(_: Store, at: int, stopping: Callable[[], bool]) -> None:
+        begun.set()
+        until(stopping, what="told to stop")
+        ended_early.set()
+
+    with ticking(store, work=settle_without_end):
+        assert begun.wait(30)
+    assert ended_early.is_set()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import itertools
 import json
 import random
 import re
@@ -19,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,67 +33,93 @@ from tests.server import ADMIN, PASSWORD, Server, now, row, uuid7
 
 CONNECTIONS = 8
 BATCH = 100
+PATIENTS_AT_ONCE = 10
 INTERVALS_OF_A_PATIENT = 20
+BLOCK = PATIENTS_AT_ONCE * INTERVALS_OF_A_PATIENT
 PAGE_TRIES = 30
 DAY_MS = 86_400_000
 
 # 1. Durable ingest over HTTP against raw executemany.
 
 
-def made_rows(count: int, patients: int) -> Iterator[dict[str, Any]]:
-    """Rows as devices send them: one-minute intervals of the last 30 days, each patient with one thread."""
-    begin = now() - 30 * DAY_MS
-    for _ in range(count):
-        number = random.randrange(patients)
-        started_at = begin + random.randrange(29 * DAY_MS)
-        yield row(
-            id=uuid7(started_at),
-            thread=f"thr-{number:07d}",
-            patient=f"p-{number:07d}",
-            tab="tab-1",
-            started_at=started_at,
-            ended_at=started_at + 60_000,
-        )
+class Clinician:
+    """One clinician's work: minute after minute, ten patients at a time, 20 intervals each, in mixed order."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.made = 0
+        self.at = now() - 60 * DAY_MS
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """The next rows as a device sends them; a whole number of patients when `count` is a multiple of 200."""
+        found = []
+        for start in range(0, count, BLOCK):
+            several = [index % PATIENTS_AT_ONCE for index in range(min(BLOCK, count - start))]
+            random.shuffle(several)
+            for one in several:
+                patient = f"{self.name}-{self.made // BLOCK}-{one}"
+                ended_at = self.at + 55_000
+                times = {"started_at": self.at, "ended_at": ended_at}
+                found.append(
+                    row(id=uuid7(ended_at), thread=f"t-{patient}", patient=f"p-{patient}", tab="tab-1", **times)
+                )
+                self.at += 60_000
+            self.made += len(several)
+        return found
 
 
-def bodies_of(count: int) -> list[bytes]:
-    """The bodies of `count` rows, BATCH rows each."""
-    rows = made_rows(count, max(1, count // INTERVALS_OF_A_PATIENT))
-    batches = iter(lambda: list(itertools.islice(rows, BATCH)), [])
-    return [json.dumps({"sent_at": now(), "intervals": batch}).encode() for batch in batches]
+def batches_of(clinicians: list[Clinician], count: int) -> list[list[list[dict[str, Any]]]]:
+    """By clinician, the batches of `count` rows altogether, BATCH rows each."""
+    found = []
+    for clinician in clinicians:
+        rows = clinician.rows(count // len(clinicians))
+        found.append([rows[start : start + BATCH] for start in range(0, len(rows), BATCH)])
+    return found
 
 
-def over_http(server: Server, bodies: list[bytes]) -> float:
-    """Rows a second that CONNECTIONS devices get acknowledged."""
-    waiting, accepted = iter(bodies), 0
-    lock = threading.Lock()
-    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+class Devices:
+    """As many clinicians as connections, each with a device."""
 
-    def device() -> None:
-        nonlocal accepted
-        wire = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
-        while True:
-            with lock:
-                body = next(waiting, None)
-            if body is None:
-                break
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.clinicians = [Clinician(f"c{number}") for number in range(CONNECTIONS)]
+        self.tokens = []
+        for clinician in self.clinicians:
+            server.add_user(f"{clinician.name}@practice.example", "clinician", "--credential", "MD")
+            self.tokens.append(server.add_device(f"{clinician.name}@practice.example"))
+
+    def bodies(self, count: int) -> list[list[bytes]]:
+        """By device, the bodies of `count` rows altogether."""
+        return [
+            [json.dumps({"sent_at": now(), "intervals": batch}).encode() for batch in batches]
+            for batches in batches_of(self.clinicians, count)
+        ]
+
+    def send(self, bodies: list[list[bytes]]) -> float:
+        """Rows a second that the devices get acknowledged, all sending at once."""
+        accepted = [0] * len(bodies)
+        threads = [
+            threading.Thread(target=self._send, args=(number, accepted, own)) for number, own in enumerate(bodies)
+        ]
+        begun = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.perf_counter() - begun
+        assert sum(accepted) == sum(len(own) for own in bodies) * BATCH, accepted
+        return sum(accepted) / seconds
+
+    def _send(self, number: int, accepted: list[int], bodies: list[bytes]) -> None:
+        headers = {"Authorization": f"Bearer {self.tokens[number]}", "Content-Type": "application/json"}
+        wire = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=600)
+        for body in bodies:
             wire.request("POST", "/api/v1/intervals", body, headers)
             answer = wire.getresponse()
             told = json.loads(answer.read())
             assert answer.status == 200, told
-            with lock:
-                accepted += len(told["accepted"])
+            accepted[number] += len(told["accepted"])
         wire.close()
-
-    devices = [threading.Thread(target=device) for _ in range(CONNECTIONS)]
-    begun = time.perf_counter()
-    for one in devices:
-        one.start()
-    for one in devices:
-        one.join()
-    seconds = time.perf_counter() - begun
-    assert accepted == len(bodies) * BATCH, accepted
-    return accepted / seconds
 
 
 class Raw:
@@ -114,17 +138,18 @@ class Raw:
             " ON CONFLICT (practice_id, interval_id) DO NOTHING"
         )
         self.empty = dict.fromkeys(names)
+        self.clinicians = [Clinician(f"c{number}") for number in range(CONNECTIONS)]
 
-    def prepared(self, count: int) -> list[list[dict[str, Any]]]:
-        """Batches of rows for the table, and the patients they need."""
-        patients = max(1, count // INTERVALS_OF_A_PATIENT)
+    def batches(self, count: int) -> list[list[dict[str, Any]]]:
+        """Batches of rows for the table, the clinicians taking turns; the patients they need are stored."""
+        by_clinician = batches_of(self.clinicians, count)
+        batches = [batch for turn in zip(*by_clinician, strict=True) for batch in turn]
+        patients = sorted({one["patient"] for batch in batches for one in batch})
         self.connection.executemany(
-            "INSERT INTO patient (practice_id, patient_id, portal, reference, created_at) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            [(self.practice_id, f"p-{number:07d}", "medplum", f"p-{number:07d}", 0) for number in range(patients)],
+            "INSERT INTO patient (practice_id, patient_id, portal, reference, created_at) VALUES (?, ?, ?, ?, ?)",
+            [(self.practice_id, patient, "medplum", patient, 0) for patient in patients],
         )
-        rows = [self._columns(one) for one in made_rows(count, patients)]
-        return [rows[start : start + BATCH] for start in range(0, count, BATCH)]
+        return [[self._columns(one) for one in batch] for batch in batches]
 
     def _columns(self, one: dict[str, Any]) -> dict[str, Any]:
         kept = {name: value for name, value in one.items() if name in self.empty}
@@ -165,13 +190,14 @@ def new_server(folder: Path) -> Server:
 def ingest(folder: Path, rows: int, rounds: int) -> tuple[list[float], list[float]]:
     """(rates over HTTP, rates of raw executemany), one of each a round."""
     served, raw = new_server(folder / "served"), Raw(new_server(folder / "raw"))
+    devices = Devices(served)
     served.start()
     try:
-        over_http(served, bodies_of(BATCH * CONNECTIONS))  # the threads' first connections to the database
+        devices.send(devices.bodies(BLOCK * CONNECTIONS))  # each thread's first connection to the database
         http_rates, raw_rates = [], []
         for _ in range(rounds):
-            bodies, batches = bodies_of(rows), raw.prepared(rows)
-            http_rates.append(over_http(served, bodies))
+            bodies, batches = devices.bodies(rows), raw.batches(rows)
+            http_rates.append(devices.send(bodies))
             raw_rates.append(raw.rate(batches))
         return http_rates, raw_rates
     finally:
@@ -195,12 +221,13 @@ def signed_in(server: Server) -> requests.Session:
 def pages(folder: Path, sizes: list[int]) -> dict[int, float]:
     """Median milliseconds of the list of episodes, by how many intervals are stored."""
     server = new_server(folder / "pages")
+    devices = Devices(server)
     server.start()
     times: dict[int, float] = {}
     try:
         stored = 0
         for size in sizes:
-            over_http(server, bodies_of(size - stored))
+            devices.send(devices.bodies(size - stored))
             stored = size
             browser = signed_in(server)
             browser.get(f"{server.url}/episodes", timeout=3600)  # computes whatever is still due
@@ -218,9 +245,11 @@ def pages(folder: Path, sizes: list[int]) -> dict[int, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures ratios of speed on this machine.")
-    parser.add_argument("--rows", type=int, default=20_000, help="rows a round of ingest")
+    parser.add_argument("--rows", type=int, default=16_000, help="rows a round of ingest, a multiple of 1,600")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", default="10000,100000", help="intervals stored when the page is timed")
+    parser.add_argument(
+        "--sizes", default="9600,99200", help="intervals stored when the page is timed, multiples of 1,600"
+    )
     chosen = parser.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",")]
     table = Table(title="Threadtime: ratios on this machine")

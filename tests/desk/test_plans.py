@@ -1,0 +1,70 @@
+"""No statement of the daily work reads a practice's whole table to find a patient's or an episode's rows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backend.desk.determine import settle
+from backend.desk.episodes import get_episode, list_episodes
+from backend.desk.facts import learn_inquiry, resolve_thread
+from backend.store import database
+from backend.store.connection import Connection, connect
+from tests.desk.world import at, world
+
+LARGE = ("interval", "fact", "thread", "thread_named", "patient", "episode", "determination", "episode_event")
+IN_ORDER = ("max(fact_id)", "ORDER BY window_start DESC, episode.episode_id DESC LIMIT", "GROUP BY status")
+"""Statements that go along an index from its end, or count within one: the practice alone is their place in it."""
+BY_PRACTICE_ALONE = re.compile(r"^(SEARCH|SCAN) (\w+).*\(practice_id=\?\)$")
+
+
+def test_every_statement_searches_by_more_than_the_practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, None] = {}
+
+    def traced(path: Path, key: bytes, *, read_only: bool = False) -> Connection:
+        connection = connect(path, key, read_only=read_only)
+        connection.set_trace_callback(lambda sql: seen.setdefault(sql))  # type: ignore[attr-defined]
+        return connection
+
+    monkeypatch.setattr(database, "connect", traced)
+    with world(tmp_path) as riverside:
+        seen.clear()
+        now = at("2026-04-08 12:00")
+        first = riverside.row("2026-04-06 09:00")
+        riverside.send(first, riverside.row("2026-04-06 09:30", patient="p1"), riverside.row("2026-04-06 10:00"))
+        riverside.send(first, riverside.row("2026-04-06 09:00", thread="t2", patient="p2"), by="nurse")
+        riverside.send(riverside.row("2026-04-06 09:00", corrects=first["id"], reason="mistaken"))
+        about = {"portal": "medplum", "thread": "t1", "by": None, "now": now}
+        resolve_thread(riverside.store, riverside.id, patient="p3", **about)
+        learn_inquiry(
+            riverside.store,
+            riverside.id,
+            at=at("2026-04-06 08:00"),
+            initiated_by="patient",
+            channel="portal",
+            source="test",
+            **about,
+        )
+        settle(riverside.store, riverside.id, now)
+        [shown, *_] = list_episodes(riverside.store, riverside.id, now=now).rows
+        get_episode(riverside.store, riverside.id, shown.episode_id, now=now)
+        statements = list(seen)
+        with riverside.store.read() as connection:
+            plans = {sql: plan_of(connection, sql) for sql in statements if not sql.startswith("--")}
+    assert len(plans) > 30
+    found = [
+        (step, sql)
+        for sql, plan in plans.items()
+        for step in plan
+        if (whole := BY_PRACTICE_ALONE.match(step)) and whole[2] in LARGE and not any(part in sql for part in IN_ORDER)
+    ]
+    assert found == []
+
+
+def plan_of(connection: Connection, sql: str) -> list[str]:
+    """The steps that the database takes for a statement that reads or writes rows."""
+    if not re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", sql):
+        return []
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
