@@ -17,7 +17,7 @@ run: .venv/run  ## the server on this machine; the first run creates the practic
 demo: .venv/run  ## the server on throw-away data: six clinicians, thirty days, over 120 episodes
 	@$(PYTHON) -m tests.demo
 
-test: check  ## what is proven on a clean clone (pytest tests: all)
+test: check  ## every test, those in a real browser too
 	$(NPM) test
 	$(PYTHON) -m pytest
 
