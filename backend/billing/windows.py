@@ -6,7 +6,7 @@ Instants are milliseconds; spans are half-open.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from itertools import accumulate
 
@@ -54,9 +54,17 @@ def known_from(inquiry: Inquiry) -> Instant:
     return BEGINNING if inquiry.at is None else inquiry.at
 
 
-def sort_key(inquiry: Inquiry) -> tuple[Instant, str, str]:
-    """By time, the same for any order in which inquiries are given; unknown times first."""
-    return (BEGINNING if inquiry.at is None else inquiry.at, inquiry.thread or "", inquiry.problem or "")
+def sort_key(inquiry: Inquiry) -> tuple[Instant, tuple[str, ...]]:
+    """By time, the same for any order in which inquiries are given; unknown times first.
+
+    Everything that is said of an inquiry breaks a tie: two that differ in anything never change places.
+    """
+    said = (inquiry.thread, inquiry.problem, *(getattr(inquiry, name) for name in _TIE_BREAKERS))
+    texts = ("" if value is None else str(value) for value in said)
+    return (known_from(inquiry), (*texts, *sorted(inquiry.given)))
+
+
+_TIE_BREAKERS = tuple(f.name for f in fields(Inquiry) if f.name not in ("at", "thread", "problem", "given"))
 
 
 _INHERITED = ("initiated_by", "channel", "hipaa_compliant", "evaluative", "problem", "thread", "diagnoses")

@@ -1,7 +1,8 @@
 """A patient's history becomes episodes, whatever came first."""
 
+from dataclasses import replace
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -277,6 +278,15 @@ def history(drawn):
         type(asked("2026-04-06 08:00"))(FIRST + m * 60_000, "patient", "portal", True, evaluative, thread=thread)
         for m, thread, evaluative in questions
     ]
+
+
+@pytest.mark.parametrize("told", list(permutations([True, False, None])))
+def test_inquiries_of_one_instant_and_thread_that_differ_in_one_answer_have_one_order(told):
+    def inquiries(answers):
+        return [replace(asked("2026-04-06 08:00"), evaluative=evaluative) for evaluative in answers]
+
+    work = [worked("2026-04-06 09:00", 5)]
+    assert build(work, inquiries(told)) == build(work, inquiries([True, False, None]))
 
 
 @given(HISTORY, st.randoms())
