@@ -4,11 +4,18 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import termios
 import time
 
 from tests.browser import end_group, start_group
 from tests.cli.conftest import ROOT
+
+
+def _as_from_a_shell():
+    """What a person's shell does: Ctrl-C reaches the command, even if the tests were started with it ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -24,7 +31,7 @@ class Terminal:
             stdin=its,
             stdout=its,
             stderr=its,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C reaches it
+            preexec_fn=_as_from_a_shell,
         )
         os.close(its)
 
@@ -40,8 +47,7 @@ class Terminal:
         """Reads until `text` has been shown, and forgets what came before it."""
         deadline = time.monotonic() + 30
         while text not in self.seen:
-            ready, _, _ = select.select([self.mine], [], [], deadline - time.monotonic())
-            assert ready, f"never shown: {text!r} in {self.seen!r}"
+            assert time.monotonic() < deadline, f"never shown: {text!r} in {self.seen!r}"
             self.seen += self._read()
         self.seen = self.seen.partition(text)[2]
 
@@ -63,6 +69,8 @@ class Terminal:
         return self.seen
 
     def _read(self):
+        ready, _, _ = select.select([self.mine], [], [], 30)
+        assert ready, f"nothing more was shown, and it did not end, after {self.seen!r}"
         try:
             return os.read(self.mine, 4096).decode()
         except OSError:  # Linux says so when the other side has closed
