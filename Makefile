@@ -1,12 +1,12 @@
 # What a person types. `make` alone prints this list; each target is one line of work, the rest is in the files it calls.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak check extension bench
+.PHONY: help setup run demo test soak check extension bench rules-page
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 NPM := tests/node npm --prefix tests
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 setup: .venv/dev tests/node_modules/.package-lock.json  ## everything that development and the tests need
 	@tests/machine
@@ -33,8 +33,11 @@ check: setup extension  ## lint, types, the house's import rules and the extensi
 extension: .venv/run  ## build/extension to load unpacked, and build/threadtime.zip
 	$(PYTHON) extension/assemble.py --zip build/threadtime.zip
 
-bench: setup  ## durable ingest and the report's page against raw SQLite, as ratios
+bench: setup  ## durable ingest and the report's page against raw SQLite, counting against duckdb, as ratios
 	$(PYTHON) -m tests.bench
+
+rules-page: .venv/bin/python  ## docs/rules.md afresh, after a change of shared_rules
+	$(PYTHON) -m shared_rules.describe > docs/rules.md
 
 .venv/bin/python:
 	@python3 -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Threadtime needs Python 3.11 or later.")'

@@ -4,78 +4,23 @@ Exit codes: 0 done, 1 refused with one line on standard error, 2 wrong usage. Im
 `serve` is ready soon and `--help` at once.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import shutil
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO
 
 import click
 
-from backend.config import Config, from_environment
-from backend.console import Commands, Day, Instant, output, working
+from backend.console import Commands, Day, Instant, output, print_table, setting_lines, working
 from backend.errors import BadInput
-
-if TYPE_CHECKING:
-    from backend.store.database import Store
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from backend.importing import facts_in
+from backend.options import DEFAULTS, configured, in_folder, in_practice, now, on_port, opened
 
 ROLES = ("clinician", "staff", "manager", "biller", "auditor", "admin")
 LATER_FORMATS = ("xlsx", "pdf")
 FORMAT = click.Choice(("csv", "json", *LATER_FORMATS))
-DEFAULTS = Config()
-
-
-def in_folder(command: Command) -> Command:
-    """Gives a command `--data`."""
-    return click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="The data folder; THREADTIME_DATA, else ./data, without it.",
-    )(command)
-
-
-def in_practice(command: Command) -> Command:
-    """Gives a command `--data` and `--practice`."""
-    option = click.option("--practice", metavar="KEY", help="Which practice, where the data folder holds several.")
-    return in_folder(option(command))
-
-
-def on_port(command: Command) -> Command:
-    """Gives a command `--port`."""
-    port = click.IntRange(0, 65535)
-    return click.option("--port", type=port, default=DEFAULTS.port, show_default=True, help="0: one that is free.")(
-        command
-    )
-
-
-def configured(data: Path | None) -> Config:
-    """The settings of the environment, with `--data` instead of THREADTIME_DATA where it was given."""
-    config = from_environment()
-    return config if data is None else replace(config, data=data)
-
-
-@contextmanager
-def opened(data: Path | None) -> Iterator["Store"]:
-    """The store of a data folder, beside a running server too; what was written is finished at the end."""
-    from backend.store.database import open_store
-    from backend.store.keys import read_key
-
-    config = configured(data)
-    store = open_store(config.data, read_key(config.data, config.key_file))
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def now() -> int:
-    """Milliseconds since the epoch; everything below the command line takes this as an argument."""
-    return time.time_ns() // 1_000_000
 
 
 @click.group(cls=Commands)
@@ -204,16 +149,67 @@ def portal_add(data: Path | None, practice: str | None, key: str, kind: str, ori
 
 
 @cli.group()
+def setting() -> None:
+    """What the practice says instead of the rules' own defaults."""
+
+
+@setting.command("list")
+@in_practice
+def setting_list(data: Path | None, practice: str | None) -> None:
+    """Every setting of the rules: its value today, its default, what it means."""
+    from backend.desk.practices import get_practice
+    from backend.desk.settings import list_settings
+
+    with opened(data) as store:
+        found = list_settings(store, get_practice(store, practice).practice_id, now=now())
+    print_table(("name", "today", "default", "meaning"), (line for each in found for line in setting_lines(each)))
+
+
+@setting.command("set")
+@in_practice
+@click.argument("name")
+@click.argument("value", required=False)
+@click.option("--payer", metavar="TYPE", help="Only for episodes of this payer, such as commercial.")
+@click.option("--from", "from_on", type=Day(), help="For episodes that begin on this day or later; today without it.")
+@click.option("--default", is_flag=True, help="Withdraw what was said: the rules' own value, from that day on.")
+def setting_set(
+    data: Path | None,
+    practice: str | None,
+    name: str,
+    value: str | None,
+    payer: str | None,
+    from_on: date | None,
+    default: bool,
+) -> None:
+    """Set a parameter of the rules.
+
+    VALUE is JSON or plain text; a list may be written a,b,c. Every episode it concerns is decided again.
+    """
+    from backend.desk.practices import get_practice
+    from backend.desk.settings import change_setting, value_of
+
+    if (value is None) is not default:
+        raise click.UsageError("Give either a value or --default.")
+    said = None if value is None else value_of(name, value)
+    with opened(data) as store:
+        practice_id = get_practice(store, practice).practice_id
+        first = change_setting(
+            store, practice_id, name=name, value=said, payer=payer, from_on=from_on, by=None, now=now()
+        )
+    click.echo(f"{name} {'has its default again' if default else 'is set'}, for episodes from {first} on.")
+
+
+@cli.group()
 def device() -> None:
     """The browsers that send time."""
 
 
 @device.command("add")
 @in_practice
-@click.option("--clinician", required=True, metavar="EMAIL", help="Whose time this device sends.")
+@click.option("--clinician", required=True, metavar="EMAIL", help="Whose device it is; it speaks in their name.")
 @click.option("--name", required=True, help="A name to tell the device by, such as 'desk browser'.")
 def device_add(data: Path | None, practice: str | None, clinician: str, name: str) -> None:
-    """Print a new device's token, once, to be entered in the extension's options."""
+    """Print a new device's token, once, to be entered in the extension's options or in a feed's script."""
     from backend.desk.devices import add_device
     from backend.desk.practices import get_practice
 
@@ -259,6 +255,9 @@ def report(
         file.writelines(chunks)
 
 
+cli.add_command(facts_in)
+
+
 @cli.group()
 def export() -> None:
     """What is stored, for other programs."""
@@ -280,7 +279,8 @@ def export_all_intervals(data: Path | None, practice: str | None) -> None:
 
 @cli.command()
 @click.argument("file", type=click.File("rb"))
-def evaluate(file: IO[bytes]) -> None:
+@click.option("--explain", is_flag=True, help="For people instead of programs: how each answer was reached.")
+def evaluate(file: IO[bytes], explain: bool) -> None:
     """Facts in, determinations out, as JSON Lines.
 
     FILE (or - for standard input) holds one facts object, an array of them, JSON Lines, or {"cases": [...]}. A facts
@@ -288,13 +288,20 @@ def evaluate(file: IO[bytes]) -> None:
     """
     import orjson
 
-    from backend.billing.evaluate import evaluate
+    from backend.billing.evaluate import judged
+    from backend.reports.as_text import NOTHING_GIVEN, WIDTH, text_page
 
-    wrong = 0
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+    given = wrong = 0
     with output(None) as out:
-        for line in evaluate(file.read()):
-            wrong += "error" in line
-            out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        for given, one in enumerate(judged(file.read()), 1):
+            wrong += one.case is None
+            if explain:
+                out.write(text_page(one, number=given, width=width))
+            else:
+                out.write(orjson.dumps(one.answer, option=orjson.OPT_APPEND_NEWLINE))
+        if explain and not given:
+            out.write(NOTHING_GIVEN)
     if wrong:
         raise click.ClickException(f"{wrong} of them could not be judged: see the error in each one's place.")
 

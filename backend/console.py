@@ -2,17 +2,21 @@
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from backend.errors import ThreadtimeError
 
+if TYPE_CHECKING:
+    from backend.desk.settings import Setting
+
 ROOT = Path(__file__).parent
+PAGE_WIDTH = 120  # characters
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -84,6 +88,35 @@ def working(what: str) -> Iterator[None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+def print_table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Prints a table, as wide as the terminal, else of a page's width."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    Console(width=None if sys.stdout.isatty() else PAGE_WIDTH, highlight=False).print(table)
+
+
+def setting_lines(setting: "Setting") -> Iterator[tuple[str, str, str, str]]:
+    """A setting's lines of the table: name, value, default, meaning; one more for each payer and each coming word."""
+    default = written(setting.default, setting.unit)
+    yield setting.name, written(setting.value, setting.unit), default, setting.meaning
+    for payer, value in setting.of_payers.items():
+        yield f"  of {payer}", written(value, setting.unit), "", ""
+    for word in setting.coming:
+        value = "the default" if word.value is None else written(word.value, setting.unit)
+        yield f"  from {word.from_on}" + (f" of {word.payer}" if word.payer else ""), value, "", ""
+
+
+def written(value: Any, unit: str | None) -> str:
+    """A setting's value for people."""
+    text = (", ".join(value) or "none") if isinstance(value, list) else str(value)
+    return f"{text} {unit}" if unit else text
 
 
 @contextmanager

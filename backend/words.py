@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 
 EXCLUDED = {
-    "other_group": "work for another group practice",
+    "other_group": "work for another group practice or specialty",
     "other_family": "work of the other code family",
     "staff": "staff time",
     "idle": "idle time",
@@ -41,6 +41,55 @@ ASKED = {
 
 STATUSES = {"reportable": "reportable", "hold": "on hold", "not_reportable": "not reportable"}
 
+BLOCKED = {
+    "clinician-scope": "No clinician who may report it",
+    "time-min-5": "Too little time",
+    "patient-initiated": "Begun by the practice",
+    "digital-inquiry": "Begun by telephone",
+    "hipaa-platform": "Not on a secure platform",
+    "evaluative-content": "Nothing was evaluated",
+    "established-patient": "Not an established patient",
+    "prior-em-7d": "Visit shortly before",
+    "subsequent-em-7d": "Visit shortly after",
+    "same-day-em": "Visit on the same day",
+    "once-per-7-days": "Another e-visit in the period",
+    "global-period": "In a surgical package",
+    "no-double-count": "Counted in another service",
+    "apcm-bundle": "In a monthly bundle",
+    "consent-annual": "No consent",
+    "code-effective": "No code on that date",
+    "rhc-fqhc": "Not paid to this clinic",
+    "not-telehealth": "Draft says telehealth",
+    "documentation-permanent": "Not kept in the record",
+}
+"""Ids of rules -> what a list says of an episode that they block."""
+
+WAITS = {
+    "proxy-patient-match": "Whose thread?",
+    "clinician-scope": "First review?",
+    "inquiry-precedes-time": "When did the patient write?",
+    "patient-initiated": "Who began it?",
+    "digital-inquiry": "How did it come?",
+    "hipaa-platform": "A secure platform?",
+    "evaluative-content": "Was something evaluated?",
+    "established-patient": "Established patient?",
+    "facts-current": "Schedule read?",
+    "prior-em-7d": "About the visit before?",
+    "subsequent-em-7d": "About the visit after?",
+    "same-day-em": "Visit that day?",
+    "once-per-7-days": "Another e-visit?",
+    "global-period": "Surgery?",
+    "no-double-count": "Other claims?",
+    "apcm-bundle": "Monthly bundle?",
+    "payer-coverage": "Which payer?",
+    "consent-annual": "Consent?",
+    "manual-time-attestation": "Entered time?",
+    "cross-patient-overlap": "Whose seconds?",
+    "documentation-permanent": "Kept in the record?",
+    "time-min-5": "More time?",
+}
+"""Ids of rules that wait -> what a list asks; what stands first here is asked first."""
+
 INITIATORS = {"patient": "the patient", "proxy": "somebody for the patient", "practice": "the practice"}
 
 CHANNELS = {
@@ -51,6 +100,115 @@ CHANNELS = {
     "sms": "a text message",
     "phone": "the telephone",
 }
+
+FACTS = {
+    "threads": "Whose the thread is",
+    "inquiries": "Inquiries",
+    "visits": "Visits",
+    "readings": "Lists looked through",
+    "portal_readings": "Lists looked through for every patient",
+    "consents": "Consents",
+    "coverage": "Who pays",
+    "residence": "State of residence",
+    "face_to_face": "Services face to face",
+    "global_periods": "Surgeries",
+    "other_claims": "Other claims",
+    "prior_evisits": "Online visits reported elsewhere",
+    "enrolments": "Monthly programmes",
+    "notices": "Notices of billing",
+    "claim_drafts": "Draft of the claim",
+    "documentation": "Documentation",
+    "attested_storage": "The portal's messages",
+    "attested_evaluative": "Evaluation attested",
+    "attested_related": "Relation to visits attested",
+    "attested_time": "Entered time attested",
+}
+"""The kinds of fact."""
+
+SOURCES = {"person": "by hand", "api": "through the interface", "csv": "from a CSV file"}
+
+FACT_FIELDS = {
+    "at": "",
+    "on": "on",
+    "kind": "",
+    "status": "",
+    "initiated_by": "begun by",
+    "channel": "through",
+    "hipaa_compliant": "secure platform:",
+    "evaluative": "a problem was evaluated and managed:",
+    "problem": "about",
+    "diagnoses": "diagnoses",
+    "about_other_patient": "also about another patient:",
+    "group": "group",
+    "specialty": "",
+    "related_to_inquiry": "related to the messages:",
+    "method": "",
+    "scope": "for",
+    "documented": "noted in the record:",
+    "revoked_at": "revoked",
+    "from": "from",
+    "to": "to",
+    "type": "",
+    "covers": "pays online visits:",
+    "state": "",
+    "date": "",
+    "clinician": "by",
+    "face_to_face": "face to face:",
+    "surgery_date": "",
+    "days": "package of days:",
+    "surgeon": "by",
+    "code": "code",
+    "month": "month",
+    "same_communication": "for the same messages:",
+    "start": "time used from",
+    "end": "to",
+    "window_start": "from",
+    "family": "",
+    "program": "",
+    "pos": "place of service",
+    "modifiers": "modifiers",
+    "permanently_stored": "kept in the permanent record:",
+    "content_attested": "shows inquiry, plan, dates and minutes:",
+    "visit_id": "visit",
+    "visit_at": "visit of",
+    "related": "the thread is about it:",
+    "attested": "was worked:",
+    "same_patient": "",
+    "id": "record",
+}
+"""What stands before a value of a fact; nothing where the value speaks for itself."""
+
+VALUES = {
+    "office_em": "office visit",
+    "telehealth_video_em": "video visit",
+    "telephone_em": "telephone visit",
+    "preventive_em": "preventive visit",
+    "hospital_or_ed_em": "hospital or emergency visit",
+    "facility_or_home_em": "visit in a facility or at home",
+    "tcm": "care after a discharge",
+    "other_em": "another visit",
+    "therapy_or_assessment": "therapy or assessment",
+    "completed": "took place",
+    "no_show": "the patient did not come",
+    "ctbs": "online digital services",
+    "medicare_ffs": "Medicare",
+    "medicare_advantage": "Medicare Advantage",
+    "commercial": "a commercial payer",
+    "medicaid": "Medicaid",
+    "self_pay": "the patient pays",
+    "apcm": "advanced primary care management",
+    "ccm": "chronic care management",
+    "pcm": "principal care management",
+    "rpm": "remote physiologic monitoring",
+    "rtm": "remote therapeutic monitoring",
+    "em": "physicians and others who report E/M",
+    "nonphysician": "qualified nonphysician professionals",
+}
+"""Values of facts whose words are not their own."""
+
+
+def yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def named(words: dict[str, str], value: str | None, nothing: str = "not known") -> str:

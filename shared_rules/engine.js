@@ -52,7 +52,7 @@ function merged(document, byName, facts) {
   const settings = {};
   for (const [name, spec] of Object.entries(specs)) {
     parameters[name] = spec.value;
-    if (spec.setting !== undefined) settings[name] = spec.setting;
+    if (spec.setting !== undefined) settings[name] = spec; // as it is written
   }
   const {version, family, payers, effective_from, effective_to, credentials, tiers} = document;
   const verified_to = parts.map((part) => part.verified_to).sort()[0];
@@ -109,7 +109,7 @@ export function withSettings(rules, settings) {
     if (!Object.hasOwn(rules.settings, name)) {
       throw new SettingError(`${name} is not a setting; settings are ${Object.keys(rules.settings).sort().join(", ")}`);
     }
-    checkSetting(name, rules.settings[name], value);
+    checkSetting(name, rules.settings[name].setting, value);
     parameters[name] = value;
     if (JSON.stringify(rules.parameters[name]) !== JSON.stringify(value)) changed[name] = value;
   }

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,14 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """Every version there is. `versions` are sorted by `effective_from`; `facts` is the dictionary of facts.json."""
+    """Every version there is. `versions` are sorted by `effective_from`; `facts` is the dictionary of facts.json.
+
+    `digest` is another one as soon as anything in the rules or in the dictionary is.
+    """
 
     versions: tuple[Rules, ...]
     facts: Mapping[str, Any]
+    digest: str
 
     def version(self, family: str, payer_type: str | None, on: date | str) -> Rules:
         """The version of `family` for this payer in force on that day.
@@ -74,7 +79,12 @@ def load(documents: Iterable[Mapping[str, Any]] | None = None, facts: Mapping[st
         facts = json.loads((here / "facts.json").read_text(encoding="utf-8"))["facts"]
     by_name = {d["version"]: d for d in documents}
     versions = [_merged(d, by_name, facts) for d in by_name.values() if d["kind"] == "codes"]
-    return RuleBook(tuple(sorted(versions, key=lambda v: (v["effective_from"], v["version"]))), facts)
+    said = json.dumps([by_name[name] for name in sorted(by_name)] + [facts], sort_keys=True)
+    return RuleBook(
+        tuple(sorted(versions, key=lambda v: (v["effective_from"], v["version"]))),
+        facts,
+        sha256(said.encode()).hexdigest(),
+    )
 
 
 def _merged(document: Mapping[str, Any], by_name: Mapping[str, Any], facts: Mapping[str, Any]) -> Rules:
@@ -87,7 +97,7 @@ def _merged(document: Mapping[str, Any], by_name: Mapping[str, Any], facts: Mapp
     merged["tiers"] = document["tiers"]
     specs = {name: spec for part in parts for name, spec in part["parameters"].items()}
     merged["parameters"] = {name: spec["value"] for name, spec in specs.items()}
-    merged["settings"] = {name: spec["setting"] for name, spec in specs.items() if "setting" in spec}
+    merged["settings"] = {name: spec for name, spec in specs.items() if "setting" in spec}  # as they are written
     merged["changed_settings"] = {}
     merged["criteria"] = [criterion for part in parts for criterion in part["criteria"]]
     merged["facts"] = facts
@@ -126,7 +136,7 @@ def with_settings(rules: Rules, settings: Mapping[str, Any]) -> Rules:
     for name, value in settings.items():
         if name not in rules["settings"]:
             raise SettingError(f"{name} is not a setting; settings are {', '.join(sorted(rules['settings']))}")
-        _check_setting(name, rules["settings"][name], value)
+        _check_setting(name, rules["settings"][name]["setting"], value)
         parameters[name] = value
     changed = {name: value for name, value in settings.items() if not equal(rules["parameters"][name], value)}
     return _ready({**rules, "parameters": parameters, "changed_settings": {**rules["changed_settings"], **changed}})

@@ -146,7 +146,13 @@ class Server:
         body = {"sent_at": now() if sent_at is None else sent_at, "intervals": list(rows)}
         return self.send(json.dumps(body).encode(), token=token)
 
-    def send(self, body: Any, *, token: str | None = None, **headers: str | None) -> requests.Response:
+    def say(self, kind: str, *rows: object, token: str | None = None) -> requests.Response:
+        """Says facts of one kind."""
+        return self.send(json.dumps({"facts": list(rows)}).encode(), token=token, to=f"/api/v1/facts/{kind}")
+
+    def send(
+        self, body: Any, *, token: str | None = None, to: str = "/api/v1/intervals", **headers: str | None
+    ) -> requests.Response:
         """Sends a body of any kind; `Content_Type="text/plain"` changes a header, None leaves it out."""
         named = {
             "Authorization": f"Bearer {self.token if token is None else token}",
@@ -155,7 +161,7 @@ class Server:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         sent = {name: value for name, value in named.items() if value is not None}
-        return requests.post(f"{self.url}/api/v1/intervals", data=body, headers=sent, timeout=60)
+        return requests.post(self.url + to, data=body, headers=sent, timeout=60)
 
 
 def members_of(group: int) -> list[psutil.Process]:

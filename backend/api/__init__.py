@@ -6,7 +6,7 @@ import flask_smorest
 from flask import Flask, Response, request
 from flask_cors import CORS
 
-from backend.api import health, intervals
+from backend.api import facts, health, intervals
 from backend.api.problems import MEDIA_TYPE, problem
 from backend.config import Config
 from backend.schemas.problem import Problem
@@ -48,12 +48,14 @@ def register(app: Flask, store: Store, config: Config) -> None:
         "Problem", {"description": "An error, in words", "content": {MEDIA_TYPE: {"schema": Problem}}}
     )
     api.register_blueprint(intervals.routes(store))
+    app.register_blueprint(facts.routes(store))
+    facts.describe(api.spec)
     app.register_blueprint(health.routes(store))
     app.before_request(_speaks_our_protocol)
     CORS(
         app,
         resources={r"/api/.*": {"origins": _EXTENSIONS}},
-        methods=["POST"],
+        methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "Threadtime-Protocol"],
         expose_headers=["Threadtime-Protocol", "Retry-After"],
         supports_credentials=False,

@@ -15,6 +15,8 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
+from backend.errors import BadInput
+
 _NAMES = re.compile(rb'"[ \t\n\r]*:').findall
 
 
@@ -28,6 +30,18 @@ class Body:
 
     content: object
     repeated: dict[tuple[str | int, ...], str] = field(default_factory=dict)
+
+    def repeated_in(self, rows: str) -> dict[int, str]:
+        """Row index -> the name that stands twice in it, of the list under this name. BadInput (422) when a name
+        stands twice outside the rows."""
+        found: dict[int, str] = {}
+        for path, name in self.repeated.items():
+            match path:
+                case (str(member), int(index), *_) if member == rows:
+                    found.setdefault(index, name)
+                case _:
+                    raise BadInput(f"The body cannot be used: {name[:50]} stands twice.")
+        return found
 
 
 def read_json(request: Request, *, most: int) -> Body:

@@ -8,10 +8,9 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from backend.api.body import Body, read_json
+from backend.api.body import read_json
 from backend.api.devices import device_of_request
 from backend.desk.record import record
-from backend.errors import BadInput
 from backend.schemas.intervals import IntervalsAnswer, IntervalsBody, load_request, load_rows
 from backend.schemas.wire import BODY_MAX, PROTOCOL, ROWS_MAX
 from backend.store.database import Store
@@ -49,7 +48,7 @@ def routes(store: Store) -> Blueprint:
         sent_at, raw = load_request(body.content)
         if len(raw) > ROWS_MAX:
             raise RequestEntityTooLarge(f"The request has more than {ROWS_MAX} rows.")
-        rows, rejected = load_rows(raw, received_at=received_at, repeated=_repeated_in_rows(body))
+        rows, rejected = load_rows(raw, received_at=received_at, repeated=body.repeated_in("intervals"))
         outcome = record(store, device, rows, sent_at=sent_at, received_at=received_at)
         rejected += outcome.rejected
         rejected.sort(key=lambda one: one[1])
@@ -62,15 +61,3 @@ def routes(store: Store) -> Blueprint:
 
     blueprint.add_url_rule("/intervals", view_func=blueprint.doc(**_DOC)(post_intervals), methods=["POST"])
     return blueprint
-
-
-def _repeated_in_rows(body: Body) -> dict[int, str]:
-    """Row index -> the name that stands twice in it. 422 when one stands twice outside the rows."""
-    found: dict[int, str] = {}
-    for path, name in body.repeated.items():
-        match path:
-            case ("intervals", int(index), *_):
-                found.setdefault(index, name)
-            case _:
-                raise BadInput(f"The body cannot be used: {name[:50]} stands twice.")
-    return found

@@ -6,12 +6,14 @@ from typing import Literal, get_args
 Role = Literal["clinician", "staff", "manager", "biller", "auditor", "admin"]
 ROLES: tuple[str, ...] = get_args(Role)
 
-Right = Literal["see own start page", "see episodes", "take reports"]
+Right = Literal["see own start page", "see episodes", "take reports", "record time", "hold a device"]
 
 _RIGHTS: dict[Right, frozenset[Role]] = {
     "see own start page": frozenset({"manager", "admin"}),
     "see episodes": frozenset({"manager"}),
     "take reports": frozenset({"manager"}),
+    "record time": frozenset({"clinician", "staff"}),
+    "hold a device": frozenset({"clinician", "staff", "manager", "biller"}),
 }
 
 

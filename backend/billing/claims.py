@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from backend.billing.case import Case, Clinician, Enrolment, GlobalPeriod, OtherClaim
+from backend.billing.case import UNSPECIFIED, Case, Clinician, Enrolment, GlobalPeriod, OtherClaim
 from backend.billing.days import Days, anniversary, month_of
 from backend.billing.visits import any_of
 from backend.billing.windows import Period
@@ -17,14 +17,17 @@ def established(case: Case, period: Period, rules: Rules, seen_by: Sequence[Clin
     if case.face_to_face_history is None:
         return None
     years = rules["parameters"]["established_years"]
+    answer: bool | None = False
     for service in case.face_to_face_history:
         if not service.face_to_face or not service.on < period.window_start < anniversary(service.on, years):
             continue
         for person in seen_by:
-            same_specialty = service.group == person.group and service.specialty == person.specialty
-            if same_specialty or service.clinician == person.id:
+            same_group = service.group == person.group
+            if service.clinician == person.id or (same_group and service.specialty == person.specialty):
                 return True
-    return False
+            if same_group and person.specialty == UNSPECIFIED:
+                answer = None
+    return answer
 
 
 def evisit_facts(case: Case, family: str, period: Period, rules: Rules) -> dict[str, Any]:
@@ -55,22 +58,27 @@ def global_facts(case: Case, days_worked: Sequence[date], rules: Rules, working:
     found: list[tuple[bool | None, date]] = []
     for package in case.global_periods:
         length = lengths.get(package.days)
-        if length is None or length["before"] is None or not _binds(package, working):
+        binds = _binds(package, working)
+        if length is None or length["before"] is None or binds is False:
             continue
         first = package.surgery_on - timedelta(days=length["before"])
         last = package.surgery_on + timedelta(days=length["after"])
         if any(first <= day <= last for day in days_worked):
-            found.append((package.related_to_inquiry if related_only else True, last))
-    answer = any_of(binds for binds, _ in found)
+            related = package.related_to_inquiry if related_only else True
+            found.append((related and binds if related is not None else related, last))
+    answer = any_of([*(binds for binds, _ in found), *_rest_of(case, "global_periods")])
     until = max((last for binds, last in found if binds is answer), default=None)
     return {"in_global_period": answer, "global_period_until": None if until is None else until.isoformat()}
 
 
-def _binds(package: GlobalPeriod, working: Sequence[Clinician]) -> bool:
-    return any(
-        package.surgeon == person.id or (package.group == person.group and package.specialty == person.specialty)
-        for person in working
-    )
+def _binds(package: GlobalPeriod, working: Sequence[Clinician]) -> bool | None:
+    """Whether one of them is the surgeon, or of the surgeon's specialty in the group."""
+    answers: list[bool | None] = []
+    for person in working:
+        same_group = package.group == person.group
+        own = package.surgeon == person.id or (same_group and package.specialty == person.specialty)
+        answers.append(True if own else None if same_group and person.specialty == UNSPECIFIED else False)
+    return any_of(answers)
 
 
 def claim_facts(case: Case, period: Period, counted_days: Sequence[date], rules: Rules, days: Days) -> dict[str, Any]:
@@ -79,7 +87,7 @@ def claim_facts(case: Case, period: Period, counted_days: Sequence[date], rules:
     if case.other_claims is None:
         return facts
     parameters = rules["parameters"]
-    listed: list[bool | None] = []
+    listed: list[bool | None] = _rest_of(case, "other_claims")
     unlisted = ctbs_nearby = undated = False
     for claim in case.other_claims:
         on = _claim_day(claim, period, days)
@@ -99,6 +107,11 @@ def claim_facts(case: Case, period: Period, counted_days: Sequence[date], rules:
         "ctbs_in_period": ctbs_nearby,
         "visit_claim_undated": undated,
     }
+
+
+def _rest_of(case: Case, name: str) -> list[bool | None]:
+    """What the part of a list says that nobody has read: that it is not known."""
+    return [None] if name in case.unread else []
 
 
 def _claim_dates(claim: OtherClaim, days: Days) -> list[date]:
@@ -139,12 +152,12 @@ def _apcm(case: Case, period: Period, counted_days: Sequence[date], rules: Rules
     if not months:
         return False
     names = {month_of(month) for month in months}
-    answers: list[bool | None] = [None] if case.other_claims is None else []
+    answers: list[bool | None] = [None] if case.other_claims is None else _rest_of(case, "other_claims")
     for claim in case.other_claims or ():
         if engine.in_codes(codes, claim.code, _claim_day(claim, period, days)):
             claimed = {claim.month} if claim.month else {month_of(day) for day in _claim_dates(claim, days)}
             answers.append(None if not claimed else not names.isdisjoint(claimed))
-    answers += [None] if case.enrolments is None else []
+    answers += [None] if case.enrolments is None else _rest_of(case, "enrolments")
     programs = rules["parameters"]["apcm_programs"]
     for enrolment in case.enrolments or ():
         answers.append(enrolment.program in programs and any(_active_in(enrolment, month) for month in months))

@@ -53,7 +53,8 @@ def consent_spans(consents: Sequence[Consent] | None, period: Period, rules: Rul
         possible.append(span)
         if consent.documented:
             sure.append(span)
-    found = ConsentSpans(union(sure), union(possible))
+    clean = union(possible)
+    found = ConsentSpans(union(sure) if sure != possible else clean, clean)
     if parameters["consent_covers"] == "whole_period":
         return ConsentSpans(_whole_period(found.sure, period), _whole_period(found.possible, period))
     return found
@@ -71,8 +72,12 @@ def consent_of(worked: Sequence[Span], found: ConsentSpans | None, period: Perio
     """
     if found is None:
         return ConsentFound(None, None, None)
+    if found.sure == found.possible and len(found.sure) == 1 and worked:
+        start, end = found.sure[0]
+        if start <= worked[0][0] and worked[-1][1] <= end:  # the most frequent answer, at once
+            return ConsentFound("all", found.sure, total(worked))
     sure_ms = total(intersect(worked, found.sure))
-    possible_ms = total(intersect(worked, found.possible))
+    possible_ms = sure_ms if found.possible == found.sure else total(intersect(worked, found.possible))
     sure = _state(worked, sure_ms, found.sure, period)
     possible = _state(worked, possible_ms, found.possible, period)
     same_band = band(rules, sure_ms) == band(rules, possible_ms)

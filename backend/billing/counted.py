@@ -7,12 +7,21 @@ from typing import Any
 
 from backend.billing.case import Case, Inquiry, Interval
 from backend.billing.consents import ConsentFound, consent_of, consent_spans
-from backend.billing.counting import Assumption, Counting, Fragment, Piece, Sifted, anchors, seconds_of, standing_reason
+from backend.billing.counting import (
+    Assumption,
+    Counting,
+    Fragment,
+    Piece,
+    Sifted,
+    anchors,
+    seconds_of,
+    standing_reasons,
+)
 from backend.billing.days import MS_A_SECOND, Days, days_of
 from backend.billing.rulebook import band, family_of, rules_on
 from backend.billing.spans import Span
 from backend.billing.visits import VisitsNearby, unrelated_problems, visits_nearby
-from backend.billing.windows import Opening, Period, Reviews, effective, open_period, sort_key
+from backend.billing.windows import BY_TIME, Belongs, Opening, Period, Reviews, effective, open_period, sort_key
 from backend.billing.work import Work, work_done
 from shared_rules.conditions import Rules
 
@@ -46,35 +55,72 @@ class Counted:
         return release.isoformat() if self.days.date_of(self.case.as_of) < release else None
 
 
-def count(case: Case) -> Counted:
-    """Opens the period, counts the time in it and attributes every other second to its reason."""
+@dataclass(slots=True)
+class _Begun:
+    """A case whose period is open and whose time is sifted, before anything is asked of its consents."""
+
+    family: str
+    rules: Rules
+    days: Days
+    nearby: VisitsNearby
+    opening: Opening
+    counting: Counting
+    sifted: Sifted
+
+
+def _begun(case: Case) -> _Begun:
     intervals = _once_each(case.intervals)
     family = family_to_evaluate(case)
     days = days_of(case.practice.timezone)
     rules = rules_on(family, case.payer_type, _provisional_day(case, intervals, days), case.settings)
-    nearby, opening = _opened(case, intervals, family, rules, days)
+    nearby, opening, specialty = _opened_by_one(case, intervals, family, rules, days)
     if opening.period is not None:
         in_force = rules_on(family, case.payer_type, opening.period.window_start, case.settings)
         if in_force is not rules:
             rules = in_force
-            nearby, opening = _opened(case, intervals, family, rules, days)
-    counting = Counting(case, rules, family, opening, intervals, unrelated_problems(nearby, opening))
-    sifted = counting.sift()
-    consent, limit = None, None
-    if opening.period is not None:
-        spans = consent_spans(case.consents, opening.period, rules, days)
-        consent = consent_of(counting.worked_spans(sifted.worked), spans, opening.period, rules)
-        if case.payer_type in rules["parameters"]["consent_required_payers"]:
-            limit = consent.spans
+            nearby, opening, specialty = _opened_by_one(case, intervals, family, rules, days)
+    counting = Counting(case, rules, family, opening, intervals, unrelated_problems(nearby, opening), specialty)
+    return _Begun(family, rules, days, nearby, opening, counting, counting.sift())
+
+
+def _consent(case: Case, begun: _Begun) -> ConsentFound | None:
+    """None without a period."""
+    period, rules = begun.opening.period, begun.rules
+    if period is None:
+        return None
+    spans = consent_spans(case.consents, period, rules, begun.days)
+    return consent_of(begun.counting.worked_spans(begun.sifted.worked), spans, period, rules)
+
+
+def _consent_required(case: Case, begun: _Begun) -> bool:
+    return case.payer_type in begun.rules["parameters"]["consent_required_payers"]
+
+
+def tally(case: Case) -> tuple[int, dict[str, int]]:
+    """Counted seconds and excluded seconds by reason, as `count` finds them, and nothing else.
+
+    For recomputing many episodes whose answers nobody asks for: it makes no pieces and asks no what-ifs.
+    """
+    begun = _begun(case)
+    consent = _consent(case, begun) if _consent_required(case, begun) else None
+    return begun.counting.sums(begun.sifted, None if consent is None else consent.spans)
+
+
+def count(case: Case) -> Counted:
+    """Opens the period, counts the time in it and attributes every other second to its reason."""
+    begun = _begun(case)
+    rules, days, opening, counting, sifted = begun.rules, begun.days, begun.opening, begun.counting, begun.sifted
+    consent = _consent(case, begun)
+    limit = consent.spans if consent is not None and _consent_required(case, begun) else None
     kept, pieces = counting.settle(sifted, limit)
     seconds, excluded = seconds_of(pieces)
     work = work_done(counting, sifted, kept, days)
     counted = Counted(
         case=case,
-        family=family,
+        family=begun.family,
         rules=rules,
         days=days,
-        nearby=nearby,
+        nearby=begun.nearby,
         opening=opening,
         counting=counting,
         sifted=sifted,
@@ -102,10 +148,8 @@ def family_to_evaluate(case: Case) -> str:
 
 def _once_each(intervals: Sequence[Interval]) -> list[Interval]:
     """One of each id, the first that was given, sorted by time."""
-    first: dict[str, Interval] = {}
-    for interval in intervals:
-        first.setdefault(interval.id, interval)
-    return sorted(first.values(), key=lambda i: (i.started_at, i.ended_at, i.id))
+    first = {interval.id: interval for interval in reversed(intervals)}
+    return sorted(first.values(), key=BY_TIME)
 
 
 def _provisional_day(case: Case, intervals: Sequence[Interval], days: Days) -> date:
@@ -116,17 +160,63 @@ def _provisional_day(case: Case, intervals: Sequence[Interval], days: Days) -> d
     return days.date_of(intervals[0].started_at if intervals else case.as_of)
 
 
+def _opened_by_one(
+    case: Case, intervals: Sequence[Interval], family: str, rules: Rules, days: Days
+) -> tuple[VisitsNearby, Opening, str | None]:
+    """What opens, and the specialty that is kept apart: the one asked for, else that of the first review of all."""
+    apart = rules["parameters"]["aggregate_by"] == "specialty"
+    specialty = case.evaluate_specialty if apart else None
+    nearby, opening = _opened(case, intervals, family, rules, days, specialty)
+    if apart and specialty is None and opening.period is not None:
+        specialty = _specialty_of_first(case, opening, _reviews(case, intervals, family, rules, None))
+        nearby, opening = _opened(case, intervals, family, rules, days, specialty)
+    return nearby, opening, specialty
+
+
+def _specialty_of_first(case: Case, opening: Opening, reviews: Reviews) -> str | None:
+    """The specialty of whose review opened the period; of several at that instant, of the one that began first."""
+    people = {c.id: c for c in reversed(case.clinicians)}
+    at = None if opening.period is None else opening.period.anchored_at
+    belongs = Belongs(opening.inquiries, opening.left_out)
+    for review in reviews.intervals:
+        kept = belongs.kept(review) if opening.left_out else [(review.started_at, review.ended_at)]
+        if at is not None and any(start == at or start <= at < end for start, end in kept):
+            return people[review.clinician].specialty
+    return None
+
+
+def _reviews(
+    case: Case,
+    intervals: Sequence[Interval],
+    family: str,
+    rules: Rules,
+    specialty: str | None,
+    *,
+    attested: bool = False,
+) -> Reviews:
+    """The intervals that may open the period."""
+    people = {c.id: c for c in reversed(case.clinicians)}
+    reasons = standing_reasons(intervals, people, case.practice.group, family, rules, specialty=specialty)
+    return Reviews(
+        interval
+        for interval, reason in zip(intervals, reasons, strict=True)
+        if reason is None and anchors(interval, rules, attested=attested)
+    )
+
+
 def _opened(
-    case: Case, intervals: Sequence[Interval], family: str, rules: Rules, days: Days, *, attested: bool = False
+    case: Case,
+    intervals: Sequence[Interval],
+    family: str,
+    rules: Rules,
+    days: Days,
+    specialty: str | None,
+    *,
+    attested: bool = False,
 ) -> tuple[VisitsNearby, Opening]:
     nearby = visits_nearby(case, rules, days)
     inquiries = sorted(effective(case.inquiry, case.additional_inquiries or ()), key=sort_key)
-    people = {c.id: c for c in reversed(case.clinicians)}
-    group = case.practice.group
-    reviews = Reviews(
-        intervals,
-        lambda i: standing_reason(i, people, group, family, rules) is None and anchors(i, rules, attested=attested),
-    )
+    reviews = _reviews(case, intervals, family, rules, specialty, attested=attested)
     return nearby, open_period(inquiries, nearby.related_each(inquiries), reviews, rules, days)
 
 
@@ -143,7 +233,13 @@ def seconds_if(counted: Counted, assumption: Assumption) -> int:
     counting = counted.counting
     if assumption.attested:
         nearby, opening = _opened(
-            counted.case, counting.intervals, counted.family, counted.rules, counted.days, attested=True
+            counted.case,
+            counting.intervals,
+            counted.family,
+            counted.rules,
+            counted.days,
+            counting.specialty,
+            attested=True,
         )
         counting = replace(counting, opening=opening, unrelated_problems=unrelated_problems(nearby, opening))
     worked = counting.sift(assumption).worked

@@ -46,6 +46,7 @@ class Piece:
     reason: str | None
 
 
+People = Mapping[str, Clinician]  # by id
 Fragment = tuple[Instant, Instant, int]  # start, end, index of the interval
 
 
@@ -77,12 +78,17 @@ class Counting:
     opening: Opening
     intervals: Sequence[Interval]  # each id once
     unrelated_problems: frozenset[str] = frozenset()  # of visits before the inquiry, attested as another matter
+    specialty: str | None = None  # whose work adds up, where specialties are kept apart
     _people: Mapping[str, Clinician] = field(init=False)
+    _standing: list[str | None] = field(init=False)
     _credited: dict[str, list[Span]] = field(init=False)
     _claimed: dict[str, list[Span]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._people = {c.id: c for c in reversed(self.case.clinicians)}
+        self._standing = standing_reasons(
+            self.intervals, self._people, self.case.practice.group, self.family, self.rules, specialty=self.specialty
+        )
         others = self.case.other_patient_time or ()
         self._claimed = _by_clinician(other for other in others if not other.settled)
         claims = self.case.other_claims or ()
@@ -95,12 +101,24 @@ class Counting:
         left_out = self.opening.left_out | assumption.without_inquiries
         belongs = Belongs(self.opening.inquiries, left_out) if left_out else None
         sifted = Sifted([], [])
+        from_at, period = self.opening.from_at, self.opening.period
+        entered = self.rules["parameters"]["entered_entries"]
+        busy = self._credited.keys() | self._claimed.keys()
         for index, interval in enumerate(self.intervals):
-            if interval.ended_at <= interval.started_at:
+            start, end, reason = interval.started_at, interval.ended_at, self._standing[index]
+            if end <= start:
                 continue
-            reason = standing_reason(interval, self._people, self.case.practice.group, self.family, self.rules)
             if reason is not None:
-                sifted.excluded.append((interval.started_at, interval.ended_at, index, reason))
+                sifted.excluded.append((start, end, index, reason))
+            elif (  # most intervals: no border is near, and nothing else is to be asked
+                start >= from_at
+                and (period is None or end <= period.ends_at)
+                and belongs is None
+                and interval.clinician not in busy
+                and interval.problem is None
+                and interval.entry not in entered
+            ):
+                sifted.worked.append((start, end, index))
             else:
                 self._cut(interval, index, belongs, assumption, sifted)
         return sifted
@@ -166,13 +184,24 @@ class Counting:
         `consent`: only time inside this clean list; None where consent is no matter.
         """
         if consent is not None:
-            fragments = [(*part, i) for s, e, i in fragments for part, inside in cut((s, e), consent) if inside]
+            fragments = _inside(fragments, consent)
         if self.rules["parameters"]["simultaneous_clinicians"] == "once":
             return sum(end - start for start, end in self.worked_spans(fragments))
         apart: dict[str, list[Span]] = {}
         for start, end, index in fragments:
             apart.setdefault(self.intervals[index].clinician, []).append((start, end))
         return sum(end - start for spans in apart.values() for start, end in union(spans))
+
+    def sums(self, sifted: Sifted, consent: Sequence[Span] | None) -> tuple[int, dict[str, int]]:
+        """What `seconds_of` says of the pieces that `settle` makes, without making them."""
+        by_reason = dict.fromkeys(REASONS, 0)
+        for start, end, _, reason in sifted.excluded:
+            by_reason[reason] += end - start
+        kept = sifted.worked if consent is None else _inside(sifted.worked, consent)
+        kept_ms, counted_ms = _summed(kept), self.length(kept)
+        by_reason["no_consent"] = _summed(sifted.worked) - kept_ms
+        by_reason["overlap"] = kept_ms - counted_ms
+        return counted_ms // MS_A_SECOND, floored(counted_ms % MS_A_SECOND, by_reason)
 
     def settle(self, sifted: Sifted, consent: Sequence[Span] | None) -> tuple[list[Fragment], list[Piece]]:
         """The fragments under consent, and all pieces, sorted by time.
@@ -212,16 +241,34 @@ class Counting:
         return [part for one in apart.values() for part in _shared_out(one, self.intervals)]
 
 
+def standing_reasons(
+    intervals: Iterable[Interval], people: People, group: str, family: str, rules: Rules, specialty: str | None = None
+) -> list[str | None]:
+    """`standing_reason` of each interval, asked once for each clinician and activity."""
+    asked: dict[tuple[str, str], str | None] = {}
+    reasons = []
+    for interval in intervals:
+        pair = (interval.clinician, interval.activity)
+        if pair not in asked:
+            asked[pair] = standing_reason(interval, people, group, family, rules, specialty=specialty)
+        reasons.append(asked[pair])
+    return reasons
+
+
 def standing_reason(
-    interval: Interval, people: Mapping[str, Clinician], group: str, family: str, rules: Rules
+    interval: Interval, people: People, group: str, family: str, rules: Rules, specialty: str | None = None
 ) -> str | None:
-    """Why the whole interval does not count, by who worked and at what; None where it may."""
+    """Why the whole interval does not count, by who worked and at what; None where it may.
+
+    Work in another `specialty` than the one that is kept apart is as another group's."""
     person = people[interval.clinician]
     if person.group != group:
         return "other_group"
     own_family = family_of(person.type)
     if own_family != family:
         return "staff" if own_family == "staff" else "other_family"
+    if specialty is not None and person.specialty != specialty:
+        return "other_group"
     if interval.activity in rules["parameters"]["counted_activities"]:
         return None
     return "idle" if interval.activity == "idle" else "activity"
@@ -248,6 +295,16 @@ def anchors(interval: Interval, rules: Rules, *, attested: bool = False) -> bool
     if interval.entry not in rules["parameters"]["entered_entries"]:
         return True
     return interval.attested is True or (attested and interval.attested is None)
+
+
+def _inside(fragments: Iterable[Fragment], clean: Sequence[Span]) -> list[Fragment]:
+    """The parts of the fragments that lie in a clean list."""
+    return [(*part, index) for start, end, index in fragments for part, inside in cut((start, end), clean) if inside]
+
+
+def _summed(fragments: Iterable[Fragment]) -> int:
+    """Their milliseconds; what several share is in the sum several times."""
+    return sum(end - start for start, end, _ in fragments)
 
 
 def _by_clinician(times: Iterable[OtherPatientTime | TimeRange]) -> dict[str, list[Span]]:
@@ -318,13 +375,14 @@ def seconds_of(pieces: Iterable[Piece]) -> tuple[int, dict[str, int]]:
             counted_ms += piece.ended_at - piece.started_at
         else:
             by_reason[piece.reason] += piece.ended_at - piece.started_at
-    return counted_ms // MS_A_SECOND, _floored(counted_ms % MS_A_SECOND, by_reason)
+    return counted_ms // MS_A_SECOND, floored(counted_ms % MS_A_SECOND, by_reason)
 
 
-def _floored(carried_ms: int, amounts: Mapping[str, int]) -> dict[str, int]:
+def floored(carried_ms: int, amounts: Mapping[str, int]) -> dict[str, int]:
     seconds = {}
     for name, amount in amounts.items():
-        whole, carried_ms = divmod(carried_ms + amount, MS_A_SECOND)
-        if whole:
-            seconds[name] = whole
+        if amount:
+            whole, carried_ms = divmod(carried_ms + amount, MS_A_SECOND)
+            if whole:
+                seconds[name] = whole
     return seconds

@@ -24,12 +24,17 @@ class Days:
 
     def midnight(self, day: date) -> Instant:
         """The first instant of the local day."""
-        return int(datetime.combine(day, time.min, self.zone).timestamp()) * MS_A_SECOND
+        return _midnight(self.zone, day)
 
 
 @lru_cache(maxsize=1 << 16)  # one case asks for the same few instants again and again
 def _local_date(zone: ZoneInfo, second: int) -> date:
     return datetime.fromtimestamp(second, zone).date()
+
+
+@lru_cache(maxsize=1 << 12)
+def _midnight(zone: ZoneInfo, day: date) -> Instant:
+    return int(datetime.combine(day, time.min, zone).timestamp()) * MS_A_SECOND
 
 
 @lru_cache(maxsize=256)

@@ -2,13 +2,33 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from backend.billing.case import Case
+from backend.billing.counting import Piece
 from backend.billing.determination import determine
 from backend.billing.translate import FactsError, case_from_json
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One facts object's answer, with the case and the pieces of time that it rests on.
+
+    `case` is None where the answer is an error.
+    """
+
+    answer: dict[str, Any]
+    case: Case | None = None
+    pieces: tuple[Piece, ...] = ()
+
+
 def evaluate(text: str | bytes) -> Iterator[dict[str, Any]]:
+    """The answers of `judged`, alone."""
+    return (each.answer for each in judged(text))
+
+
+def judged(text: str | bytes) -> Iterator[Judged]:
     """One answer a facts object, in order, each with `id` where one was given.
 
     `text`: one facts object, an array of them, JSON Lines, or `{"cases": [{"id": ..., "facts": {...}}]}`; each may
@@ -23,7 +43,7 @@ def evaluate(text: str | bytes) -> Iterator[dict[str, Any]]:
         documents = [problem]
     for document in documents:
         for given in _given(document):
-            yield _answer(given)
+            yield _judge(given)
 
 
 def _documents(text: str) -> list[Any]:
@@ -63,15 +83,45 @@ def _given(document: Any) -> list[Any]:
     return [document]
 
 
-def _answer(given: Any) -> dict[str, Any]:
+def _judge(given: Any) -> Judged:
     named = isinstance(given, dict) and ("facts" in given or set(given) == {"id"})
+    identity = given.get("id") if isinstance(given, dict) else None
     try:
         if isinstance(given, FactsError):
             raise given
+        if not _is_identity(identity):
+            identity = None
+            raise FactsError("", "its id is neither a text nor a number that JSON can carry")
         if named and "facts" not in given:
             raise FactsError("", "facts are missing")
-        answer = determine(case_from_json(given["facts"] if named else given)).answer
+        case = case_from_json(given["facts"] if named else given)
+        found = determine(case)
+        if not _can_be_written(found.answer):
+            raise FactsError("", "a text in it holds half a character (a lone surrogate)")
+        answer = {"id": identity, **found.answer} if named and "id" in given else found.answer
+        return Judged(answer, case, found.pieces)
     except FactsError as problem:
-        identity = given.get("id") if isinstance(given, dict) else None
-        return {"id": identity, "error": {"field": problem.field, "message": problem.message}}
-    return {"id": given["id"], **answer} if named and "id" in given else answer
+        return Judged({"id": identity, "error": {"field": _written(problem.field), "message": problem.message}})
+
+
+def _is_identity(value: Any) -> bool:
+    """Whether the answer can carry it back: no list or object, and no number of more than 64 bits."""
+    if isinstance(value, list | dict):
+        return False
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**64
+    return _can_be_written(value)
+
+
+def _can_be_written(value: Any) -> bool:
+    """Whether it is UTF-8 once it is written: JSON's escapes can spell half a character."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _written(text: str) -> str:
+    """The text with a question mark for each half of a character."""
+    return text.encode(errors="replace").decode()

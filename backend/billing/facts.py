@@ -54,12 +54,12 @@ def _working(counted: Counted) -> Sequence[Clinician]:
     if counted.work.people_aside_consent:
         return counted.work.people or counted.work.people_aside_consent
     people = {c.id: c for c in reversed(counted.case.clinicians)}
-    group = counted.case.practice.group
+    group, apart = counted.case.practice.group, counted.counting.specialty
     period = counted.opening.period
     present = {
         i.clinician
         for i in counted.counting.intervals
-        if standing_reason(i, people, group, counted.family, counted.rules) is None
+        if standing_reason(i, people, group, counted.family, counted.rules, specialty=apart) is None
         and period is not None
         and i.started_at < period.ends_at
         and i.ended_at >= period.anchored_at

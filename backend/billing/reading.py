@@ -76,6 +76,11 @@ def instant(value: Any) -> Instant:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+def instant_text(at: Instant) -> str:
+    """Milliseconds since the epoch as the case schema writes an instant, in UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+
+
 def day(value: Any) -> date:
     """An ISO date."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):

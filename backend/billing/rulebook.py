@@ -19,10 +19,15 @@ def book() -> engine.RuleBook:
 
 def rules_on(family: str, payer_type: str | None, day: date, settings: Mapping[str, Any]) -> Rules:
     """The version in force on that day, with the settings; SettingError (a ValueError) names a bad one."""
-    rules = book().version(family, payer_type, day)
+    rules = _in_force(family, payer_type, day)
     if not settings:
         return rules
     return _with_settings(rules["version"], json.dumps(settings, sort_keys=True))
+
+
+@lru_cache(maxsize=4096)  # every episode asks, and the days of a practice are few
+def _in_force(family: str, payer_type: str | None, day: date) -> Rules:
+    return book().version(family, payer_type, day)
 
 
 @lru_cache(maxsize=256)

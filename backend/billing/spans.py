@@ -20,15 +20,15 @@ def union(spans: Iterable[Span]) -> list[Span]:
     c                     |===|
     union  |=========|    |===|
     """
+    ordered = sorted(spans)
+    if not ordered:
+        return []
     merged: list[Span] = []
-    start, end = 0, -1
-    for next_start, next_end in sorted(spans):
-        if next_end <= next_start:
-            continue
-        if end < start:
-            start, end = next_start, next_end
-        elif next_start > end:
-            merged.append((start, end))
+    start, end = ordered[0]
+    for next_start, next_end in ordered:
+        if next_start > end:
+            if end > start:
+                merged.append((start, end))
             start, end = next_start, next_end
         elif next_end > end:
             end = next_end
@@ -116,7 +116,10 @@ def cut(span: Span, clean: Sequence[Span]) -> list[tuple[Span, bool]]:
     """
     start, end = span
     parts: list[tuple[Span, bool]] = []
-    for i in range(bisect_right(clean, start, key=_end), len(clean)):
+    first = bisect_right(clean, start, key=_end)
+    if first < len(clean) and clean[first][0] <= start < end <= clean[first][1]:
+        return [(span, True)]  # the most frequent answer, at once
+    for i in range(first, len(clean)):
         inside_start, inside_end = max(clean[i][0], start), min(clean[i][1], end)
         if inside_start >= end:
             break

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from backend.billing.case import Case, Clinician, Inquiry, Instant, Visit
+from backend.billing.case import UNSPECIFIED, Case, Clinician, Inquiry, Instant, Visit
 from backend.billing.days import Days
 from backend.billing.windows import Opening, Period
 from shared_rules import engine
@@ -48,7 +48,8 @@ class VisitsNearby:
     def related(self, inquiry: Inquiry, *, is_first: bool) -> bool | None:
         """Whether the inquiry is about a visit of the group in its look-back; None: it may be.
 
-        Visits say it of the first inquiry; a later one says it itself, or that it is about the first one's matter.
+        Visits say it of the first inquiry, or of single threads; a later inquiry says it itself, or that it is about
+        the first one's matter.
         """
         if inquiry.related_to_prior_visit is not None:
             return inquiry.related_to_prior_visit
@@ -56,7 +57,10 @@ class VisitsNearby:
         if not own:
             return False
         if is_first:
-            return any_of(_and(s.certain, s.visit.related_to_inquiry) for s in own)
+            return any_of(_and(s.certain, s.visit.related_to(inquiry)) for s in own)
+        of_thread = any_of(_and(s.certain, dict(s.visit.related_threads).get(inquiry.thread or "")) for s in own)
+        if of_thread is not None:
+            return of_thread
         if not inquiry.related_to_first or self.case.inquiry is None:
             return None
         return self.related(self.case.inquiry, is_first=True)
@@ -124,7 +128,7 @@ def unrelated_problems(nearby: VisitsNearby, opening: Opening) -> frozenset[str]
         return frozenset()
     inquiry = opening.inquiries[opening.anchoring]
     visits = [s.visit for s in nearby.before(inquiry) if s.certain]
-    return frozenset(v.problem for v in visits if v.problem is not None and v.related_to_inquiry is False)
+    return frozenset(v.problem for v in visits if v.problem is not None and v.related_to(inquiry) is False)
 
 
 def visit_facts(nearby: VisitsNearby, opening: Opening, working: Sequence[Clinician]) -> dict[str, Any]:
@@ -136,7 +140,7 @@ def visit_facts(nearby: VisitsNearby, opening: Opening, working: Sequence[Clinic
         facts |= _look_back(nearby, inquiry, is_first=_first_anchors(case, opening))
     if period is not None and inquiry is not None and inquiry.at is not None:
         specialties = {c.specialty for c in working}
-        facts |= _look_ahead(nearby, period, inquiry.at, specialties)
+        facts |= _look_ahead(nearby, period, inquiry, inquiry.at, specialties)
         facts["visit_outcome_pending"] = _pending(nearby, period, inquiry, specialties)
         release = period.window_start + timedelta(days=nearby.rules["parameters"]["release_after_days"])
         read_at = case.as_of if case.visits_read_at is None else case.visits_read_at
@@ -144,7 +148,7 @@ def visit_facts(nearby: VisitsNearby, opening: Opening, working: Sequence[Clinic
     near = _near(nearby, period, inquiry) if nearby.seen else []
     facts["visit_other_group"] = any(s.visit.group != case.practice.group for s in near)
     facts["same_diagnosis"] = inquiry is not None and any(
-        s.visit.related_to_inquiry is False and set(inquiry.diagnoses).intersection(s.visit.diagnoses) for s in near
+        s.visit.related_to(inquiry) is False and set(inquiry.diagnoses).intersection(s.visit.diagnoses) for s in near
     )
     if case.visits is None:  # what the claims show stands; what they do not show is not known
         shown = ("prior_em_related", "subsequent_em", "same_day_em")
@@ -169,7 +173,7 @@ def _asked(opening: Opening) -> Inquiry | None:
 def _look_back(nearby: VisitsNearby, inquiry: Inquiry, *, is_first: bool) -> dict[str, Any]:
     own = [s for s in nearby.before(inquiry) if s.visit.group == nearby.case.practice.group]
     related = nearby.related(inquiry, is_first=is_first)
-    maybe = [s for s in own if not is_first or s.visit.related_to_inquiry is not False]
+    maybe = [s for s in own if not is_first or s.visit.related_to(inquiry) is not False]
     return {
         "prior_em_related": related,
         "prior_em_on": maybe[-1].on.isoformat() if maybe and related is not False else None,
@@ -177,12 +181,14 @@ def _look_back(nearby: VisitsNearby, inquiry: Inquiry, *, is_first: bool) -> dic
     }
 
 
-def _look_ahead(nearby: VisitsNearby, period: Period, asked_at: Instant, specialties: set[str]) -> dict[str, Any]:
+def _look_ahead(
+    nearby: VisitsNearby, period: Period, inquiry: Inquiry, asked_at: Instant, specialties: set[str]
+) -> dict[str, Any]:
     day_1 = period.window_start
     last = day_1 + timedelta(days=nearby.rules["parameters"]["lookahead_days"])
     own = [s for s in nearby.seen if s.visit.group == nearby.case.practice.group]
     ahead = [s for s in own if s.visit.at >= asked_at and s.on <= last]
-    answers = [(s, _absorbs(s, specialties)) for s in ahead]
+    answers = [(s, _absorbs(s, inquiry, specialties)) for s in ahead]
     subsequent = any_of(answer for _, answer in answers)
     deciding = [s for s, answer in answers if answer is subsequent] if subsequent is not False else []
     same_day = any_of(True if s.certain else None for s in own if s.on == day_1)
@@ -190,17 +196,19 @@ def _look_ahead(nearby: VisitsNearby, period: Period, asked_at: Instant, special
         "subsequent_em": subsequent,
         "subsequent_em_on": deciding[0].on.isoformat() if deciding else None,
         "subsequent_em_other_specialty": any(
-            s.certain and s.visit.specialty not in specialties and s.visit.related_to_inquiry is False for s in ahead
+            s.certain and s.visit.specialty not in specialties and s.visit.related_to(inquiry) is False for s in ahead
         ),
         "same_day_em": same_day,
     }
 
 
-def _absorbs(seen: SeenVisit, specialties: set[str]) -> bool | None:
+def _absorbs(seen: SeenVisit, inquiry: Inquiry, specialties: set[str]) -> bool | None:
     """Whether a visit after the inquiry takes the episode in: always of the same specialty, else if related."""
     if seen.visit.specialty in specialties:
         return True if seen.certain else None
-    return _and(seen.certain, seen.visit.related_to_inquiry)
+    if UNSPECIFIED in specialties and seen.visit.related_to(inquiry) is False:
+        return None  # it may be of the same specialty
+    return _and(seen.certain, seen.visit.related_to(inquiry))
 
 
 def _pending(nearby: VisitsNearby, period: Period, inquiry: Inquiry, specialties: set[str]) -> bool:
@@ -209,10 +217,10 @@ def _pending(nearby: VisitsNearby, period: Period, inquiry: Inquiry, specialties
     day_1 = period.window_start
     last = day_1 + timedelta(days=nearby.rules["parameters"]["lookahead_days"])
     back = nearby.before(inquiry, own)
-    if any(s.visit.related_to_inquiry is not False or s.on == day_1 for s in back):
+    if any(s.visit.related_to(inquiry) is not False or s.on == day_1 for s in back):
         return True
     ahead = [s for s in own if inquiry.at is not None and s.visit.at >= inquiry.at and s.on <= last]
-    return any(s.on == day_1 or _absorbs(s, specialties) is not False for s in ahead)
+    return any(s.on == day_1 or _absorbs(s, inquiry, specialties) is not False for s in ahead)
 
 
 def _near(nearby: VisitsNearby, period: Period | None, inquiry: Inquiry | None) -> list[SeenVisit]:

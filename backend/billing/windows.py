@@ -5,15 +5,17 @@ Instants are milliseconds; spans are half-open.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from itertools import accumulate
+from operator import attrgetter
 
 from backend.billing.case import Inquiry, Instant, Interval
 from backend.billing.days import MS_A_DAY, Days
 from shared_rules.conditions import Rules
 
+BY_TIME = attrgetter("started_at", "ended_at", "id")  # the order of intervals
 BEGINNING: Instant = -(1 << 62)  # before every instant: where nobody knows when the patient wrote
 
 
@@ -95,11 +97,11 @@ def period_from(anchored_at: Instant, rules: Rules, days: Days) -> Period:
 class Reviews:
     """Intervals that may open a period, searchable by time.
 
-    `intervals` in any order; only those for which `qualifies` holds are kept.
+    `intervals` in any order; all of them may open one.
     """
 
-    def __init__(self, intervals: Sequence[Interval], qualifies: Callable[[Interval], bool]) -> None:
-        self.intervals = sorted((i for i in intervals if qualifies(i)), key=lambda i: (i.started_at, i.ended_at, i.id))
+    def __init__(self, intervals: Iterable[Interval]) -> None:
+        self.intervals = sorted(intervals, key=BY_TIME)
         self._starts = [i.started_at for i in self.intervals]
         self._latest_ends = list(accumulate((i.ended_at for i in self.intervals), max))
 

@@ -9,9 +9,10 @@ import orjson
 from backend.billing.case import Inquiry
 from backend.billing.determination import Piece
 from backend.billing.episodes import BuiltEpisode
+from backend.billing.rulebook import book
 from backend.desk.determine import Computed, compute, measures, same_answer
 from backend.desk.history import read_history
-from backend.store import Connection, episodes, intervals, patients
+from backend.store import Connection, episodes, intervals, patients, practices
 
 
 def as_of_then(connection: Connection, practice_id: int, rows: Iterable[Any], as_of: int) -> dict[str, Computed]:
@@ -50,14 +51,18 @@ def _standing(connection: Connection, practice_id: int, patient_id: str) -> list
 
 def _name(row: Any) -> Any:
     """What a stored episode goes by among those that are built: an approved one by its id."""
-    return row["episode_id"] if row["approved_at"] is not None else (row["family"], row["window_start"])
+    built = row["family"], row["specialty"], row["window_start"]
+    return built if row["approved_at"] is None else row["episode_id"]
 
 
 def differences(connection: Connection, practice_id: int) -> Iterator[str]:
     """One sentence for each difference between what stands and what the stored rows say.
 
-    Patients who wait to be computed are left out: nobody says yet that their episodes stand.
+    Patients who wait to be computed are left out: nobody says yet that their episodes stand. After an update of the
+    rules that is everybody.
     """
+    if practice_id in practices.with_other_rules(connection, book().digest):
+        return
     for interval_id in intervals.misplaced(connection, practice_id):
         yield f"The interval {interval_id} belongs to another patient than its thread or its own words say."
     for patient_id in patients.settled(connection, practice_id):
@@ -69,7 +74,7 @@ def _of_patient(connection: Connection, practice_id: int, patient_id: str) -> It
     approved = {row["episode_id"]: row for row in standing if row["approved_at"] is not None}
     open_rows = {_name(row): row for row in standing if row["approved_at"] is None}
     if len(open_rows) + len(approved) != len(standing):
-        yield f"Two episodes of one family begin on one day for the patient {patient_id}."
+        yield f"Two episodes of one family and specialty begin on one day for the patient {patient_id}."
     history = read_history(connection, practice_id, patient_id, list(approved.values()))
     as_of = max((row["settled_at"] for row in standing), default=0)
     for one in compute(history, as_of):
@@ -144,5 +149,5 @@ def _unlike(row: Any, one: Computed) -> list[str]:
     return [name for name, value in one.fields.items() if name != "settled_at" and stored[name] != value]
 
 
-def _built_name(built: BuiltEpisode) -> tuple[str, str]:
-    return built.family, built.window_start.isoformat()
+def _built_name(built: BuiltEpisode) -> tuple[str, str | None, str]:
+    return built.family, built.specialty, built.window_start.isoformat()

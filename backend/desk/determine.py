@@ -14,8 +14,9 @@ from typing import Any
 
 from backend.billing.days import MS_A_SECOND, Days, days_of
 from backend.billing.determination import Determination, Piece, changes, determine, seconds_by
-from backend.billing.episodes import BuiltEpisode, ExistingEpisode, keep_identity
-from backend.billing.rulebook import rules_on
+from backend.billing.episodes import BuiltEpisode
+from backend.billing.identity import ExistingEpisode, keep_identity
+from backend.billing.rulebook import book, rules_on
 from backend.desk.history import History, claimed_by_others, read_history
 from backend.store import Connection, Store, episodes, patients, practices
 from backend.store.patients import DUE_AT_ONCE
@@ -29,10 +30,15 @@ Fields = dict[str, Any]
 def settle(store: Store, practice_id: int | None, now: int, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Computes every patient that is due at `now` (of one practice, or of all); returns how many there were.
 
-    Ends early, between two units of work, once `stopping` says so; who was not reached stays due.
+    After an update of the rules that is everybody. Ends early, between two units of work, once `stopping` says so; who
+    was not reached stays due.
     """
     with store.read() as connection:
         wanted = practices.ids(connection) if practice_id is None else [practice_id]
+        by_other_rules = practices.with_other_rules(connection, book().digest).intersection(wanted)
+    for each in by_other_rules:
+        store.write(partial(_take_up_rules, practice_id=each))
+    with store.read() as connection:
         due = [(each, list(patients.due(connection, each, now))) for each in wanted]
     reached = 0
     for each, waiting in due:
@@ -43,6 +49,11 @@ def settle(store: Store, practice_id: int | None, now: int, *, stopping: Callabl
             store.write(partial(settle_some, practice_id=each, wanted=some, now=now))
             reached += len(some)
     return reached
+
+
+def _take_up_rules(connection: Connection, practice_id: int) -> None:
+    patients.mark_practice_due(connection, practice_id)
+    practices.set_rules_seen(connection, practice_id, book().digest)
 
 
 def settle_some(connection: Connection, practice_id: int, wanted: Collection[str], now: int) -> None:
@@ -84,6 +95,7 @@ def _computed(history: History, built: BuiltEpisode, days: Days, now: int) -> Co
     fields = {
         "patient_id": history.patient_id,
         "family": built.family,
+        "specialty": built.specialty,
         "anchored_at": built.anchored_at,
         "window_start": built.window_start.isoformat(),
         "window_end": built.window_end.isoformat(),
@@ -138,7 +150,7 @@ def next_due(computed: Iterable[Computed], zone: str, now: int) -> int | None:
     horizon = []
     for each in computed:
         built, answer = each.built, each.determination.answer
-        rules = rules_on(built.family, None, built.window_start, {})
+        rules = rules_on(built.family, None, built.window_start, answer["settings"])
         horizon.append(built.window_start + timedelta(days=rules["parameters"]["release_after_days"]))
         untils = [answer["hold_until"], *(one["until"] for one in answer["missing"])]
         horizon.extend(date.fromisoformat(until[:10]) for until in untils if until)
@@ -169,7 +181,7 @@ class _Settling:
             history = read_history(self.connection, self.practice_id, patient_id, own)
             computed = compute(history, self.now)
             existing = [
-                ExistingEpisode(id_, row["family"], row["anchored_at"], row["opened_at"])
+                ExistingEpisode(id_, row["family"], row["anchored_at"], row["opened_at"], row["specialty"])
                 for id_, row in open_rows.items()
                 if homes[id_] == patient_id
             ]

@@ -12,6 +12,8 @@ import orjson
 
 from backend.desk.afresh import as_of_then, asked_of
 from backend.desk.determine import settle, settle_some
+from backend.desk.happened import Event, happened
+from backend.desk.told import Read, Told, facts_told, lists_read
 from backend.errors import BadInput, Conflict, NotFound
 from backend.store import Connection, Store, patients, practices, search
 from backend.store import episodes as rows
@@ -40,7 +42,7 @@ class EpisodeRow:
 @dataclass(frozen=True, slots=True)
 class EpisodePage:
     rows: list[EpisodeRow]
-    counts: dict[str, int]  # status -> how many episodes, whatever the filter
+    counts: dict[str, int]  # status -> how many episodes, whatever the filter; `approved` ones are not `reportable`
     next: str | None  # give it as `after` for the next page
 
 
@@ -81,19 +83,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    at: int
-    event: str  # opened, moved, inquiry, changed, joined, approved, flagged ...
-    detail: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class EpisodeView(EpisodeRow):
     """Everything about one episode."""
 
     pieces: list[Stretch]
     clinicians: list[Share]
     inquiries: list[Asked]
+    told: list[Told]  # every fact that bears on it
+    read: dict[str, Read]  # list -> when somebody last looked it through
     history: list[Event]  # oldest first
 
 
@@ -106,7 +103,10 @@ def list_episodes(
     after: str | None = None,
     limit: int = 50,
 ) -> EpisodePage:
-    """Newest window first; `after` is the `next` of the page before. BadInput when it is none."""
+    """Newest window first; `after` is the `next` of the page before. BadInput when it is none.
+
+    `status`: one of EpisodePage.counts; `reportable` are those that wait for approval, `approved` those that have it.
+    """
     place = None if after is None else _place(after)
     settle(store, practice_id, now)
     with store.read() as connection:
@@ -144,7 +144,9 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) ->
         pieces = rows.pieces(connection, practice_id, episode_id)
         people = practices.people(connection, practice_id)
         inquiries = asked_of(connection, practice_id, found)
-        events = rows.events(connection, practice_id, episode_id)
+        told = facts_told(connection, practice_id, found, inquiries)
+        read = lists_read(connection, practice_id, found)
+        events = happened(connection, practice_id, episode_id, told=told, read=read.values())
     row = _row(found)
     return EpisodeView(
         **row,
@@ -173,7 +175,9 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) ->
             )
             for each in inquiries
         ],
-        history=[Event(each["at"], each["event"], orjson.loads(each["detail"])) for each in events],
+        told=told,
+        read=read,
+        history=events,
     )
 
 

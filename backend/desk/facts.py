@@ -1,191 +1,286 @@
 """Facts: what a person says or a feed brings. Each is a row of its own that nobody changes; the latest word counts."""
 
-from typing import Any
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any, Literal
 
-from backend.billing.case import Practice
-from backend.billing.translate import FactsError, case_from_json
-from backend.desk.history import IN_CASE, facts_object, inquiry_of, instant_text
-from backend.errors import BadInput, NotFound
-from backend.store import Connection, Store, facts, intervals, patients, practices
+import orjson
 
-OF_PORTAL = {"attested_storage": ("permanently_stored",)}
-"""Kinds said once for a whole portal -> the fields of their body."""
-OF_THREAD = {"attested_evaluative": ("evaluative",), "attested_interval": ("interval", "attested")}
-"""Kinds said about a thread -> the fields of their body."""
-KINDS = (*IN_CASE, *OF_PORTAL, *OF_THREAD)
+from backend.billing.reading import FactsError, instant
+from backend.errors import BadInput, NotAllowed
+from backend.schemas.facts import FactRow, fact_row, key_of
+from backend.schemas.kinds import CLINICIAN, KINDS, READINGS, Kind
+from backend.store import Connection, Store, facts, intervals, patients, people, practices
 
+ROWS_A_UNIT = 100
+"""How many rows travel in one unit of work: what else waits for the writer waits that long."""
 
-def resolve_thread(
-    store: Store, practice_id: int, *, portal: str, thread: str, patient: str, by: str | None, now: int
-) -> None:
-    """Says whose a thread is. Its rows that name no patient go with it, and so do its inquiries; an approved episode
-    keeps what it holds. BadInput: the practice has no such portal."""
+CLOCKS_DIFFER_MS = 120_000
+"""How far the clock of whoever looked may be ahead of this one."""
 
-    def work(connection: Connection) -> None:
-        patient_id = _patient(connection, practice_id, portal, patient, now)
-        patients.thread_patients(connection, practice_id, [(portal, thread)], now)
-        facts.insert(
-            connection,
-            practice_id,
-            kind="thread_patient",
-            body={},
-            patient_id=patient_id,
-            portal=portal,
-            thread=thread,
-            source="person" if by else "command",
-            by=by,
-            recorded_at=now,
-        )
-        changed = patients.move_thread(connection, practice_id, (portal, thread))
-        patients.mark_due(connection, practice_id, changed)
-
-    store.write(work)
+_Identity = tuple[str | None, ...]
+_Told = MutableMapping[_Identity, str]
+"""What a trial run has said so far: nothing of it is in the database."""
 
 
-def learn_inquiry(
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """The person who says it."""
+
+    user_id: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of one row: `changes` [{"field", "before", "after"}] of a changed one, `reason` of a refused one."""
+
+    outcome: Literal["new", "changed", "known", "refused"]
+    reason: str | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def kind_named(name: str) -> Kind:
+    """BadInput says which kinds there are."""
+    if name not in KINDS:
+        raise BadInput(f"There is no kind of fact {name[:50]!r}; there are {', '.join(KINDS)}.")
+    return KINDS[name]
+
+
+def learn(
     store: Store,
     practice_id: int,
+    kind_name: str,
+    rows: Iterable[object],
     *,
-    portal: str,
-    thread: str,
-    at: int,
-    initiated_by: str | None,
-    channel: str | None,
     source: str,
-    by: str | None,
     now: int,
-    **others: Any,
-) -> None:
-    """Says when a patient asked, by whom and how it came; `others` are further fields of the case schema's inquiry.
+    by: Speaker | None = None,
+    dry_run: bool = False,
+) -> list[Heard]:
+    """Takes in rows of one kind (`schemas.kinds`), each judged by itself; returns what became of each, in order.
 
-    The latest word about one (thread, instant) counts. BadInput: a field that the case schema does not allow.
+    Everybody whom a new or changed row concerns is determined again. A row that says what was said last is known and
+    changes nothing. `by` None: the command line, whose attestations name their clinician. `dry_run`: the same answer,
+    and nothing is kept. BadInput: an unknown kind. NotAllowed: a kind that this person may not say.
     """
-    body = {"at": instant_text(at), "initiated_by": initiated_by, "channel": channel, **others}
+    kind = kind_named(kind_name)
+    if by is not None and not by.roles & kind.said_by:
+        raise NotAllowed(f"{' or '.join(sorted(kind.said_by)).capitalize()} may say this; you have another role.")
+    heard: list[Heard] = []
+    told: _Told = {}
 
-    def work(connection: Connection) -> None:
-        practice = _practice(connection, practice_id)
+    def work(connection: Connection, batch: Sequence[object]) -> list[Heard]:
+        listener = _Listener(connection, practice_id, kind, source, by, now, ChainMap({}, told))
+        found = [listener.hear(raw) for raw in batch]
+        if dry_run:
+            raise _Undone(found, listener.told.maps[0])
+        patients.mark_due(connection, practice_id, listener.concerned)
+        for portal in listener.portals:
+            patients.mark_portal_due(connection, practice_id, portal)
+        return found
+
+    waiting = iter(rows)
+    while batch := list(islice(waiting, ROWS_A_UNIT)):
         try:
-            inquiry_of(practice, thread, body)
-        except FactsError as error:
-            raise BadInput(f"The inquiry cannot be used: {error}.") from None
-        _say(connection, practice_id, "inquiry", body, portal=portal, thread=thread, source=source, by=by, now=now)
+            heard += store.write(partial(work, batch=batch))
+        except _Undone as undone:
+            heard += undone.heard
+            told.update(undone.told)
+    return heard
 
-    store.write(work)
+
+class _Undone(Exception):
+    """Ends a trial run's unit of work, so that the writer takes it back."""
+
+    def __init__(self, heard: list[Heard], told: _Told) -> None:
+        super().__init__()
+        self.heard, self.told = heard, told
 
 
-def learn_fact(
-    store: Store,
-    practice_id: int,
-    *,
-    kind: str,
-    portal: str,
-    body: Any,
-    source: str,
-    by: str | None,
-    now: int,
-    patient: str | None = None,
-    thread: str | None = None,
-) -> None:
-    """Says one fact about a patient, a thread or a whole portal, as its kind demands.
+class _Refused(Exception):
+    """One row cannot be used; the message says why."""
 
-    A kind of `history.IN_CASE` is about a patient and its body stands in the words of the case schema; a list is said
-    as a whole (an empty one: somebody looked and found none), and the one said last counts. BadInput: an unknown
-    kind, what it is about is missing, or a body that the case schema does not allow.
-    """
-    if kind not in KINDS:
-        raise BadInput(f"There is no kind of fact {kind[:50]!r}; there are {', '.join(KINDS)}.")
-    about_patient, about_thread = kind in IN_CASE, kind in OF_THREAD
-    if (patient is not None) != about_patient or (thread is not None) != about_thread:
-        about = "a patient" if about_patient else "a thread" if about_thread else "a whole portal"
-        raise BadInput(f"A fact of the kind {kind} is about {about}.")
 
-    def work(connection: Connection) -> None:
-        if about_patient:
-            _check_in_case(_practice(connection, practice_id), kind, body)
-        else:
-            _check_fields(connection, practice_id, kind, body)
-        _say(
-            connection,
-            practice_id,
-            kind,
-            body,
-            portal=portal,
-            patient=patient,
-            thread=thread,
-            source=source,
-            by=by,
-            now=now,
+@dataclass(slots=True)
+class _About:
+    """What one fact is about, as it is stored."""
+
+    portal: str
+    patient: str | None = None
+    """The portal's own identifier."""
+    patient_id: str | None = None
+    """None: nobody is stored under that identifier yet."""
+    thread: str | None = None
+
+
+@dataclass(slots=True)
+class _Listener:
+    """Rows of one kind on their way into the database, in one unit of work."""
+
+    connection: Connection
+    practice_id: int
+    kind: Kind
+    source: str
+    by: Speaker | None
+    now: int
+    told: ChainMap[_Identity, str]
+    concerned: set[str] = field(default_factory=set)
+    portals: set[str] = field(default_factory=set)
+
+    def hear(self, raw: object) -> Heard:
+        practice = practices.by_id(self.connection, self.practice_id)
+        try:
+            row = fact_row(self.kind, raw, own_group=practice["key"])
+            return self._say(row)
+        except FactsError as problem:
+            return Heard("refused", f"{problem.field} {problem.message}".strip())
+        except _Refused as problem:
+            return Heard("refused", str(problem))
+
+    def _say(self, row: FactRow) -> Heard:
+        speaker = self._speaker(row)
+        body = self._with_people(row.body)
+        about = self._about(row, self._portal(row), speaker)
+        self._check_own(about, speaker)
+        if row.interval is not None:
+            body["interval"] = row.interval
+        if self.kind.name in READINGS and instant(body["read_at"]) > self.now + CLOCKS_DIFFER_MS:
+            raise _Refused("read_at is in the future; it says until when the list was looked through")
+        key = key_of(self.kind, body)
+        if self.kind.attests:  # two clinicians' words stand beside each other
+            key = f"{speaker} {key}"
+        if self.kind.name == "threads":
+            self._make_known(about)
+            body = {"patient_id": about.patient_id}
+        identity = (about.portal, about.patient, about.thread, key)
+        before = self.told.get(identity) or self._latest(about, key)
+        said = None if row.withdrawn else body
+        after = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+        if (before or "null") == after:
+            return Heard("known")
+        self.told[identity] = after
+        self._store(about, key, said, speaker)
+        earlier = orjson.loads(before) if before is not None else None
+        return Heard("new") if earlier is None else Heard("changed", changes=_changes(earlier, said or {}))
+
+    def _make_known(self, about: _About) -> None:
+        """Gives the patient a row, where there is none yet."""
+        if about.patient is not None and about.patient_id is None:
+            reference = (about.portal, about.patient)
+            about.patient_id = patients.patient_ids(self.connection, self.practice_id, [reference], self.now)[reference]
+
+    def _latest(self, about: _About, key: str) -> str | None:
+        if about.patient is not None and about.patient_id is None:
+            return None
+        found = facts.latest(
+            self.connection,
+            self.practice_id,
+            kind=self.kind.name,
+            key=key,
+            patient_id=about.patient_id,
+            portal=about.portal,
+            thread=about.thread,
         )
+        return None if found is None else orjson.dumps(orjson.loads(found), option=orjson.OPT_SORT_KEYS).decode()
 
-    store.write(work)
+    def _store(self, about: _About, key: str, body: Mapping[str, Any] | None, speaker: str | None) -> None:
+        self._make_known(about)
+        thread = None if about.thread is None else (about.portal, about.thread)
+        if thread is not None:
+            owners = patients.thread_patients(self.connection, self.practice_id, [thread], self.now)
+            self.concerned |= set(owners.values())
+        elif about.patient_id is not None:
+            self.concerned.add(about.patient_id)
+        else:
+            self.portals.add(about.portal)
+        facts.insert(
+            self.connection,
+            self.practice_id,
+            kind=self.kind.name,
+            key=key,
+            body=body,
+            patient_id=None if body is None and thread is not None else about.patient_id,
+            portal=about.portal,
+            thread=about.thread,
+            source=self.source,
+            by=speaker,
+            recorded_at=self.now,
+        )
+        if self.kind.name == "threads" and thread is not None:
+            self.concerned |= patients.move_thread(self.connection, self.practice_id, thread)
+
+    def _portal(self, row: FactRow) -> str:
+        known = sorted(practices.portal_keys(self.connection, self.practice_id))
+        if row.portal in known:
+            return str(row.portal)
+        if row.portal is None and len(known) == 1:
+            return known[0]
+        if row.portal is None and row.interval is not None and row.thread is None:
+            return ""  # the interval says it
+        what = "is missing" if row.portal is None else "is not one of this practice's"
+        raise _Refused(f"portal {what}; there are {', '.join(known)}")
+
+    def _about(self, row: FactRow, portal: str, speaker: str | None) -> _About:
+        if row.interval is not None:
+            return self._about_interval(row, portal, speaker)
+        patient = row.body.get("patient") if self.kind.name == "threads" else row.patient
+        known = None if patient is None else patients.known(self.connection, self.practice_id, (portal, patient))
+        return _About(portal, patient, known, row.thread)
+
+    def _about_interval(self, row: FactRow, portal: str, speaker: str | None) -> _About:
+        """An interval's thread, else its patient; one that has not come yet goes by the thread that was named."""
+        stored = intervals.known(self.connection, self.practice_id, [str(row.interval)]).get(str(row.interval))
+        if stored is None:
+            if self.by is not None:
+                raise _Refused("interval is not known")
+            if row.thread is None:
+                raise _Refused("interval is not known; name its thread too if it has not come yet")
+            return _About(portal, thread=row.thread)
+        if stored["user_id"] != speaker:
+            raise _Refused("interval is another clinician's; only its own can say this")
+        patient_id = None if stored["thread"] else stored["patient_id"]
+        return _About(stored["portal"], patient_id=patient_id, thread=stored["thread"])
+
+    def _speaker(self, row: FactRow) -> str | None:
+        """The user_id of whoever says it; None for the command line."""
+        named = None if row.attested_by is None else self._person("attested_by", row.attested_by)
+        if self.by is not None:
+            if named not in (None, self.by.user_id):
+                raise _Refused("attested_by is another person; everybody attests for themselves")
+            return self.by.user_id
+        if self.kind.attests and named is None:
+            raise _Refused("attested_by is missing: the e-mail address of the clinician whose word it is")
+        return named
+
+    def _check_own(self, about: _About, speaker: str | None) -> None:
+        """Who may say it as a clinician only, says it of threads and patients that they worked on."""
+        if self.by is None or self.by.roles & self.kind.said_by != {CLINICIAN}:
+            return
+        assert speaker is not None, "a person has an id"  # noqa: S101
+        place = (about.portal, about.thread, about.patient_id)
+        if not intervals.worked_on(self.connection, self.practice_id, speaker, *place):
+            raise _Refused("you have recorded no time there, so this is not yours to say")
+
+    def _with_people(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body with user ids where people were named by their addresses."""
+        named = {each.name for each in self.kind.fields if each.type == "person"}
+        return {name: self._person(name, value) if name in named else value for name, value in body.items()}
+
+    def _person(self, name: str, address: str) -> str:
+        found = people.find_by_email(self.connection, address)
+        if found is None or found.practice_id != self.practice_id:
+            raise _Refused(f"{name} is nobody's e-mail address in this practice")
+        return found.user_id
 
 
-def _say(
-    connection: Connection,
-    practice_id: int,
-    kind: str,
-    body: Any,
-    *,
-    portal: str,
-    source: str,
-    by: str | None,
-    now: int,
-    patient: str | None = None,
-    thread: str | None = None,
-) -> None:
-    """Stores the fact and has everybody whom it concerns computed again."""
-    _check_portal(connection, practice_id, portal)
-    patient_id = None if patient is None else _patient(connection, practice_id, portal, patient, now)
-    if thread is not None:
-        concerned = list(patients.thread_patients(connection, practice_id, [(portal, thread)], now).values())
-    else:
-        concerned = [] if patient_id is None else [patient_id]
-    if not concerned:
-        patients.mark_portal_due(connection, practice_id, portal)
-    facts.insert(
-        connection,
-        practice_id,
-        kind=kind,
-        body=body,
-        patient_id=patient_id,
-        portal=portal,
-        thread=thread,
-        source=source,
-        by=by,
-        recorded_at=now,
-    )
-    patients.mark_due(connection, practice_id, concerned)
-
-
-def _check_in_case(practice: Practice, kind: str, body: Any) -> None:
-    try:
-        case_from_json(facts_object(practice, "-", {kind: body}))
-    except FactsError as error:
-        raise BadInput(f"The fact cannot be used: {error}.") from None
-
-
-def _check_fields(connection: Connection, practice_id: int, kind: str, body: Any) -> None:
-    fields = (OF_PORTAL | OF_THREAD)[kind]
-    if not isinstance(body, dict) or set(body) != set(fields):
-        raise BadInput(f"A fact of the kind {kind} says {', '.join(fields)}.")
-    *_, answer = fields
-    if body[answer] is not None and not isinstance(body[answer], bool):
-        raise BadInput(f"{answer} is true, false or null.")
-    if "interval" in fields and not intervals.known(connection, practice_id, [body["interval"]]):
-        raise NotFound("There is no interval by that id.")
-
-
-def _practice(connection: Connection, practice_id: int) -> Practice:
-    row = practices.by_id(connection, practice_id)
-    return Practice(row["key"], row["timezone"], row["setting"])
-
-
-def _check_portal(connection: Connection, practice_id: int, portal: str) -> None:
-    known = practices.portal_keys(connection, practice_id)
-    if portal not in known:
-        raise BadInput(f"There is no portal {portal[:50]!r}; the practice has {', '.join(sorted(known))}.")
-
-
-def _patient(connection: Connection, practice_id: int, portal: str, reference: str, now: int) -> str:
-    _check_portal(connection, practice_id, portal)
-    return patients.patient_ids(connection, practice_id, [(portal, reference)], now)[portal, reference]
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = dict.fromkeys((*before, *after))
+    return [
+        {"field": name, "before": before.get(name), "after": after.get(name)}
+        for name in names
+        if before.get(name) != after.get(name)
+    ]

@@ -1,45 +1,27 @@
 """One patient's stored rows, as billing reads them: the history that is cut into episodes, and each episode's case.
 
-Facts are stored in the words of the case schema and translated by the one module that does so; only intervals and
-inquiries, of which there are many, are made directly.
+Facts come through `known`; intervals, of which there are many, are made directly.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
+from functools import partial
 from typing import Any
 
-import orjson
-
-from backend.billing.case import Case, Clinician, Inquiry, Interval, OtherPatientTime, Practice, PriorEvisit
+from backend.billing.case import UNSPECIFIED, Case, Clinician, Interval, OtherPatientTime, Practice, PriorEvisit
 from backend.billing.episodes import BuiltEpisode, TakenEpisode, build_episodes
+from backend.billing.settings import DatedSetting, in_force
 from backend.billing.spans import Span, cut, union
-from backend.billing.translate import case_from_json
+from backend.desk.known import Known, latest_words
+from backend.desk.settings import dated_settings
 from backend.store import Connection, facts, intervals, patients, practices
 
 NO_CREDENTIAL = "STAFF"
 """What the rules read for somebody without a credential: no family's, so the time is staff time."""
-NO_SPECIALTY = "unspecified"
 GAP_MS = 3_600_000
 """Work of one clinician with shorter gaps is looked up in one query when it is held against other patients'."""
-
-IN_CASE: Mapping[str, tuple[str, ...]] = {
-    "visits": ("visits",),
-    "visits_read_at": ("visits_read_at",),
-    "consents": ("consents",),
-    "coverage": ("payer",),
-    "face_to_face": ("patient", "face_to_face_history"),
-    "patient_state": ("patient", "state"),
-    "global_periods": ("global_periods",),
-    "other_claims": ("other_claims",),
-    "prior_evisits": ("prior_evisits",),
-    "enrolments": ("enrolments",),
-    "notices": ("notices",),
-    "documentation": ("documentation",),
-    "claim_draft": ("claim_draft",),
-}
-"""Kind of fact -> where it stands in a facts object. A list is said as a whole: an empty one says 'looked, none'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +33,23 @@ class History:
     portal: str
     practice: Practice
     clinicians: tuple[Clinician, ...]
-    inquiries: tuple[Inquiry, ...]
     intervals: tuple[Interval, ...]
     taken: tuple[TakenEpisode, ...]
     others: tuple[OtherPatientTime, ...]
-    facts: Case  # what is known beside intervals and inquiries
+    known: Known  # what is known beside the intervals
+    settings: tuple[DatedSetting, ...]
 
     def built(self) -> list[BuiltEpisode]:
+        always = self.known.everything()
         return build_episodes(
             practice=self.practice,
             clinicians=self.clinicians,
-            inquiries=self.inquiries,
+            inquiries=self.known.inquiries(),
             intervals=self.intervals,
             taken=self.taken,
-            settings=self.facts.settings,
+            visits=always.visits,
+            claims=always.other_claims,
+            settings=partial(in_force, self.settings, payer=None) if self.settings else None,
         )
 
     def case_of(self, episode: BuiltEpisode, as_of: int) -> Case:
@@ -73,19 +58,27 @@ class History:
         own = tuple(
             PriorEvisit(each.window_start, self.practice.group, each.family, "approved")
             for each in self.taken
-            if each.episode_id != episode.episode_id
+            if each.episode_id != episode.episode_id and _counts_for(each, episode)
         )
+        facts = self.known.about(episode)
         return replace(
-            self.facts,
+            facts,
             as_of=as_of,
             clinicians=tuple(each for each in self.clinicians if each.id in people),
             intervals=episode.intervals,
             inquiry=episode.inquiries[0] if episode.inquiries else None,
             additional_inquiries=episode.inquiries[1:],
             other_patient_time=self.others,
-            prior_evisits=own + (self.facts.prior_evisits or ()),
+            prior_evisits=own + (facts.prior_evisits or ()),
             evaluate_family=episode.family,
+            evaluate_specialty=episode.specialty,
+            settings=in_force(self.settings, episode.settled_on, facts.payer_type),
         )
+
+
+def _counts_for(taken: TakenEpisode, episode: BuiltEpisode) -> bool:
+    """Whether both share the limit of one e-visit a period; where specialties are kept apart, two of them do not."""
+    return None in (taken.specialty, episode.specialty) or taken.specialty == episode.specialty
 
 
 def read_history(connection: Connection, practice_id: int, patient_id: str, approved: Iterable[Any]) -> History:
@@ -93,29 +86,32 @@ def read_history(connection: Connection, practice_id: int, patient_id: str, appr
     patient = patients.find(connection, practice_id, patient_id)
     row = practices.by_id(connection, practice_id)
     practice = Practice(row["key"], row["timezone"], row["setting"])
-    said_of_threads = facts.of_threads(connection, practice_id, patient_id)
+    said = facts.of_patient(connection, practice_id, patient_id)
+    said += facts.of_portal(connection, practice_id, patient["portal"])
+    said += facts.of_threads(connection, practice_id, patient_id)
+    known = Known(practice, patient["reference"], latest_words(said))
     stored = intervals.standing(connection, practice_id, patient_id)
     people = practices.people(connection, practice_id)
     at_work = {each["user_id"] for each in stored}
-    attested = _attested(said_of_threads)
+    attested = known.attested()
     return History(
         patient_id,
         patient["reference"],
         patient["portal"],
         practice,
         tuple(
-            Clinician(id_, one["credential"] or NO_CREDENTIAL, practice.group, one["specialty"] or NO_SPECIALTY)
+            Clinician(id_, one["credential"] or NO_CREDENTIAL, practice.group, one["specialty"] or UNSPECIFIED)
             for id_, one in sorted(people.items())
             if id_ in at_work
         ),
-        _inquiries(said_of_threads, practice),
-        tuple(_interval(each, attested.get(each["interval_id"])) for each in stored),
+        tuple(_interval(each, attested.get((each["interval_id"], each["user_id"]))) for each in stored),
         tuple(
             TakenEpisode(
                 each["episode_id"],
                 each["family"],
                 date.fromisoformat(each["window_start"]),
                 date.fromisoformat(each["window_end"]),
+                each["specialty"],
             )
             for each in approved
         ),
@@ -123,81 +119,9 @@ def read_history(connection: Connection, practice_id: int, patient_id: str, appr
             OtherPatientTime(*each, settled=False)  # nobody has said whose that time is
             for each in claimed_by_others(connection, practice_id, patient_id)
         ),
-        _facts(connection, practice_id, patient, practice),
+        known,
+        dated_settings(connection, practice_id),
     )
-
-
-def facts_object(practice: Practice, patient: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """A facts object that holds what was said (kind -> body) and nothing else."""
-    found: dict[str, Any] = {
-        "as_of": "1970-01-01T00:00:00+00:00",
-        "practice": {"group": practice.group, "timezone": practice.timezone, "setting": practice.setting},
-        "patient": {"id": patient},
-        "clinicians": [],
-        "intervals": [],
-    }
-    for kind, body in said.items():
-        place = found
-        *way, last = IN_CASE[kind]
-        for name in way:
-            place = place[name]
-        place[last] = body
-    return found
-
-
-def inquiry_of(practice: Practice, thread: str, body: Mapping[str, Any]) -> Inquiry:
-    """An inquiry from its stored words; FactsError when they break the case schema."""
-    words = {**body, "thread": thread}
-    about_other = words.pop("about_other_patient", None)
-    facts = facts_object(practice, "-", {}) | {"additional_inquiries": [words]}
-    found = (case_from_json(facts).additional_inquiries or ())[0]
-    return replace(found, about_other_patient=about_other)
-
-
-def instant_text(at: int) -> str:
-    """Milliseconds since the epoch as the case schema writes an instant."""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-
-
-def _facts(connection: Connection, practice_id: int, patient: Any, practice: Practice) -> Case:
-    said: dict[str, Any] = {}
-    read_at: int | None = None
-    for each in facts.of_patient(connection, practice_id, patient["patient_id"]):
-        said[each["kind"]] = orjson.loads(each["body"])
-        if each["kind"] == "visits":
-            # The list was read when it was recorded, unless somebody says otherwise later.
-            said.pop("visits_read_at", None)
-            read_at = each["recorded_at"]
-    if read_at is not None:
-        said.setdefault("visits_read_at", instant_text(read_at))
-    case = case_from_json(facts_object(practice, patient["reference"] or "-", said))
-    for each in facts.of_portal(connection, practice_id, patient["portal"]):
-        body = orjson.loads(each["body"])
-        if case.permanently_stored is None or "documentation" not in said:
-            case = replace(case, permanently_stored=body.get("permanently_stored"))
-    return replace(case, patient=patient["reference"])
-
-
-def _inquiries(said: Iterable[Any], practice: Practice) -> tuple[Inquiry, ...]:
-    """The latest word about each (thread, instant); what was attested of the thread fills what it leaves open."""
-    words: dict[tuple[str, str | None], dict[str, Any]] = {}
-    evaluative: dict[str, bool | None] = {}
-    for each in said:
-        body = orjson.loads(each["body"])
-        if each["kind"] == "inquiry":
-            words[each["thread"], body["at"]] = body
-        elif each["kind"] == "attested_evaluative":
-            evaluative[each["thread"]] = body["evaluative"]
-    for (thread, _), body in words.items():
-        if body.get("evaluative") is None and thread in evaluative:
-            body["evaluative"] = evaluative[thread]
-    return tuple(inquiry_of(practice, thread, body) for (thread, _), body in words.items())
-
-
-def _attested(said: Iterable[Any]) -> dict[str, bool | None]:
-    """interval_id -> what its clinician last said about it."""
-    bodies = (orjson.loads(each["body"]) for each in said if each["kind"] == "attested_interval")
-    return {body["interval"]: body["attested"] for body in bodies}
 
 
 def _interval(row: Any, attested: bool | None) -> Interval:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from backend.auth import passwords
+from backend.billing.rulebook import book
 from backend.desk.people import insert_user, new_user
 from backend.errors import BadInput, Conflict, NotFound
 from backend.store import Connection, Store
@@ -50,7 +51,8 @@ def create_practice(
     def work(connection: Connection) -> Practice:
         if rows.by_key(connection, key) is not None:
             raise Conflict(f"There is a practice called {key} already.")
-        practice_id = rows.insert(connection, key=key, name=shown, timezone=timezone, created_at=now)
+        seen = book().digest
+        practice_id = rows.insert(connection, key=key, name=shown, timezone=timezone, rules_seen=seen, created_at=now)
         for kind in kinds:
             rows.insert_portal(connection, practice_id, key=kind, kind=kind, origin=None, created_at=now)
         admin = new_user(practice_id, email=admin_email, name=admin_name, roles=("admin", "manager"))

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.auth.roles import may
 from backend.desk.devices import Device
+from backend.errors import NotAllowed
 from backend.store import Connection, Store, intervals, patients, practices
 from backend.store.patients import Reference
 
@@ -37,8 +39,11 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
 
     The rows have the shape of the wire (`schemas.intervals.load_rows`). One whose id is stored with the same fields
     by the same clinician is a duplicate; with others, or by another clinician, it is rejected, as are a portal that
-    the practice does not have and a correction of an interval that is not this clinician's.
+    the practice does not have and a correction of an interval that is not this clinician's. NotAllowed: a device of
+    somebody who records no time, such as a manager's feed of facts.
     """
+    if not may(device.roles, "record time"):
+        raise NotAllowed("Only a clinician or staff records time; whose device this is has neither role.")
     return store.write(lambda connection: _Batch(connection, device, sent_at, received_at).record(rows))
 
 

@@ -189,6 +189,11 @@ class IntervalsAnswer(Schema):
 _ROW = IntervalRow()
 _REQUEST = IntervalsRequest()
 
+check_identifier = _identifier().deserialize
+"""A portal's own identifier; ValidationError says what is wrong with it."""
+check_id = _id().deserialize
+"""The id of an interval; ValidationError likewise."""
+
 
 def load_request(body: object) -> tuple[int, list[object]]:
     """(sent_at, raw rows) of a parsed body; BadInput says what is wrong with the body as a whole."""

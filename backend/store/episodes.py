@@ -10,6 +10,7 @@ from backend.store.connection import Connection
 _FIELDS = (
     "patient_id",
     "family",
+    "specialty",
     "anchored_at",
     "window_start",
     "window_end",
@@ -25,14 +26,14 @@ _JSON = ("days", "shares", "pieces")
 _ROW = (
     "SELECT episode.episode_id, episode.patient_id, patient.reference AS patient, patient.portal, family, anchored_at,"
     " window_start, window_end, provisional, opened_at, status, episode.determination_id, settled_at, approved_at,"
-    " approved_by, flagged, days, shares, answer FROM episode"
+    " episode.specialty, approved_by, flagged, days, shares, answer FROM episode"
     " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
     " JOIN determination ON determination.practice_id = episode.practice_id"
     " AND determination.determination_id = episode.determination_id"
 )
 _BY_PATIENT = (
-    "SELECT episode_id, patient_id, family, anchored_at, window_start, window_end, provisional, opened_at, status,"
-    " determination_id, settled_at, approved_at, flagged, days, shares, pieces FROM episode"
+    "SELECT episode_id, patient_id, family, specialty, anchored_at, window_start, window_end, provisional, opened_at,"
+    " status, determination_id, settled_at, approved_at, flagged, days, shares, pieces FROM episode"
     " WHERE practice_id = ? AND gone_at IS NULL AND episode_id IN (SELECT value FROM json_each(?))"
 )
 
@@ -189,6 +190,14 @@ def add_event(
     )
 
 
+def answers(connection: Connection, practice_id: int, episode_id: str) -> list[Any]:
+    """Every determination of the episode, oldest first: determined_at, answer."""
+    return connection.execute(
+        "SELECT determined_at, answer FROM determination WHERE practice_id = ? AND episode_id = ? ORDER BY number",
+        (practice_id, episode_id),
+    ).fetchall()
+
+
 def events(connection: Connection, practice_id: int, episode_id: str) -> list[Any]:
     """Oldest first: at, event, detail, by."""
     return connection.execute(
@@ -198,13 +207,27 @@ def events(connection: Connection, practice_id: int, episode_id: str) -> list[An
 
 
 def counts(connection: Connection, practice_id: int) -> dict[str, int]:
-    """status -> how many standing episodes."""
-    return dict(
+    """status -> how many standing episodes; those that are approved, all of them reportable, count as `approved`."""
+    found = dict(
         connection.execute(
             "SELECT status, count(*) FROM episode WHERE practice_id = ? AND gone_at IS NULL GROUP BY status",
             (practice_id,),
         ).fetchall()
     )
+    row = connection.execute(
+        "SELECT count(*) FROM episode WHERE practice_id = ? AND gone_at IS NULL AND approved_at IS NOT NULL",
+        (practice_id,),
+    ).fetchone()
+    if row[0]:
+        found |= {"approved": row[0], "reportable": found["reportable"] - row[0]}
+    return found
+
+
+_FILTERS = {
+    # Written out, so that each goes along an index of its own.
+    "approved": " AND approved_at IS NOT NULL",
+    "reportable": " AND status = 'reportable' AND approved_at IS NULL",
+}
 
 
 def page(
@@ -215,10 +238,13 @@ def page(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Any]:
-    """Standing episodes, newest window first, from behind `after` (window_start, episode_id)."""
-    where = ""
+    """Standing episodes, newest window first, from behind `after` (window_start, episode_id).
+
+    `status`: as `counts` names them, so `reportable` leaves out what is approved.
+    """
+    where = _FILTERS.get(status or "", "")
     values: list[Any] = [practice_id]
-    if status is not None:
+    if status is not None and not where:
         where, values = where + " AND status = ?", [*values, status]
     if after is not None:
         where, values = where + " AND (window_start, episode.episode_id) < (?, ?)", [*values, *after]

@@ -104,6 +104,25 @@ def patients_of(connection: Connection, practice_id: int, ids: Collection[str]) 
     return {row[0] for row in rows}
 
 
+def worked_on(
+    connection: Connection,
+    practice_id: int,
+    user_id: str,
+    portal: str,
+    thread: str | None,
+    patient_id: str | None,
+) -> bool:
+    """Whether the clinician has an interval on the thread, or where none is given, of the patient."""
+    where, values = ("portal = ? AND thread = ?", (portal, thread)) if thread else ("patient_id = ?", (patient_id,))
+    return (
+        connection.execute(
+            f"SELECT 1 FROM interval WHERE practice_id = ? AND user_id = ? AND {where} LIMIT 1",  # noqa: S608  (fixed words)
+            (practice_id, user_id, *values),
+        ).fetchone()
+        is not None
+    )
+
+
 def after(connection: Connection, practice_id: int, interval_id: str, limit: int) -> list[Any]:
     """The next rows in the order of their ids, with the patient that each named as `patient`."""
     return connection.execute(

@@ -44,6 +44,15 @@ def patient_ids(
     return found | new
 
 
+def known(connection: Connection, practice_id: int, reference: Reference) -> str | None:
+    """The row of the patient; None where there is none."""
+    row = connection.execute(
+        "SELECT patient_id FROM patient WHERE practice_id = ? AND portal = ? AND reference = ?",
+        (practice_id, *reference),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def thread_patients(
     connection: Connection, practice_id: int, threads: Collection[Reference], now: int
 ) -> dict[Reference, str]:
@@ -82,11 +91,11 @@ _NAME = (
 def owner(connection: Connection, practice_id: int, thread: Reference) -> str:
     """Whose the thread is by what was resolved and named."""
     resolved = connection.execute(
-        "SELECT patient_id FROM fact WHERE practice_id = ? AND portal = ? AND thread = ? AND kind = 'thread_patient'"
+        "SELECT patient_id FROM fact WHERE practice_id = ? AND portal = ? AND thread = ? AND kind = 'threads'"
         " ORDER BY fact_id DESC LIMIT 1",
         (practice_id, *thread),
     ).fetchone()
-    if resolved is not None:
+    if resolved is not None and resolved[0] is not None:
         return str(resolved[0])
     named = connection.execute(
         "SELECT patient_id FROM thread_named WHERE practice_id = ? AND portal = ? AND thread = ? LIMIT 2",
@@ -187,6 +196,11 @@ def mark_portal_due(connection: Connection, practice_id: int, portal: str) -> No
     connection.execute(
         "UPDATE patient SET due_at = ? WHERE practice_id = ? AND portal = ?", (DUE_AT_ONCE, practice_id, portal)
     )
+
+
+def mark_practice_due(connection: Connection, practice_id: int) -> None:
+    """Has every patient of the practice computed again."""
+    connection.execute("UPDATE patient SET due_at = ? WHERE practice_id = ?", (DUE_AT_ONCE, practice_id))
 
 
 def _insert(connection: Connection, rows: Iterable[tuple[int, str, str, str | None, int]]) -> None:

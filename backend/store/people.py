@@ -124,15 +124,19 @@ def insert_device(
     )
 
 
-def find_device(connection: Connection, practice_id: int, token_digest: bytes) -> tuple[str, str, str] | None:
-    """Device id, user id and name of a device that nobody has revoked, of a user who is active."""
+def find_device(
+    connection: Connection, practice_id: int, token_digest: bytes
+) -> tuple[str, str, str, tuple[str, ...]] | None:
+    """Device id, user id, device name and the user's roles of a device that nobody has revoked, of an active user."""
     found = connection.execute(
-        "SELECT device.device_id, device.user_id, device.name"
+        "SELECT device.device_id, device.user_id, device.name, user.roles"
         " FROM device JOIN user USING (practice_id, user_id)"
         " WHERE device.practice_id = ? AND device.token_digest = ? AND device.revoked_at IS NULL AND user.active = 1",
         (practice_id, token_digest),
     ).fetchone()
-    return (found["device_id"], found["user_id"], found["name"]) if found else None
+    if found is None:
+        return None
+    return found["device_id"], found["user_id"], found["name"], tuple(json.loads(found["roles"]))
 
 
 def _user(row: Any) -> UserRow:

@@ -5,11 +5,12 @@ from typing import Any
 from backend.store.connection import Connection
 
 
-def insert(connection: Connection, *, key: str, name: str, timezone: str, created_at: int) -> int:
+def insert(connection: Connection, *, key: str, name: str, timezone: str, rules_seen: str, created_at: int) -> int:
     """The new practice's id."""
     row = connection.execute(
-        "INSERT INTO practice (key, name, timezone, created_at) VALUES (?, ?, ?, ?) RETURNING practice_id",
-        (key, name, timezone, created_at),
+        "INSERT INTO practice (key, name, timezone, rules_seen, created_at) VALUES (?, ?, ?, ?, ?)"
+        " RETURNING practice_id",
+        (key, name, timezone, rules_seen, created_at),
     ).fetchone()
     return int(row[0])
 
@@ -28,6 +29,16 @@ def keys(connection: Connection) -> list[str]:
 
 def ids(connection: Connection) -> list[int]:
     return [row[0] for row in connection.execute("SELECT practice_id FROM practice ORDER BY practice_id")]
+
+
+def with_other_rules(connection: Connection, digest: str) -> set[int]:
+    """The practices whose patients were last computed by other rules than these."""
+    rows = connection.execute("SELECT practice_id FROM practice WHERE rules_seen <> ?", (digest,))
+    return {row[0] for row in rows}
+
+
+def set_rules_seen(connection: Connection, practice_id: int, digest: str) -> None:
+    connection.execute("UPDATE practice SET rules_seen = ? WHERE practice_id = ?", (digest, practice_id))
 
 
 def insert_portal(

@@ -189,6 +189,24 @@ CREATE INDEX fact_portal ON fact (practice_id, portal) WHERE patient_id IS NULL 
 CREATE INDEX fact_thread ON fact (practice_id, portal, thread, kind) WHERE thread IS NOT NULL;
 """
 
+SETTINGS = """
+-- What the practice says instead of the rules' own defaults; append-only, the latest word counts.
+CREATE TABLE practice_setting (
+  practice_id INTEGER NOT NULL REFERENCES practice,
+  setting_id INTEGER NOT NULL,            -- counts up within the practice
+  name TEXT NOT NULL,                     -- of a parameter of the rules
+  value TEXT NOT NULL,                    -- JSON; null: withdrawn
+  payer TEXT,                             -- a payer type; NULL: every payer
+  from_on TEXT NOT NULL,                  -- for episodes whose first day is this one or a later one
+  by TEXT,                                -- user_id; NULL: the command line
+  recorded_at INTEGER NOT NULL,
+  PRIMARY KEY (practice_id, setting_id)
+) STRICT, WITHOUT ROWID;
+
+-- Whose work adds up in the episode where specialties are kept apart; NULL: the whole group's.
+ALTER TABLE episode ADD COLUMN specialty TEXT;
+"""
+
 EPISODES = """
 CREATE TABLE episode (
   practice_id INTEGER NOT NULL,
@@ -255,7 +273,7 @@ CREATE TABLE episode_event (
 
 
 APPEND_ONLY = ("fact", "determination", "episode_event")
-"""Tables whose rows nobody changes or removes; the database itself refuses."""
+"""Tables whose rows nobody changes or removes; the database itself refuses. A later table's own migration says so."""
 
 
 @migrations()
@@ -276,11 +294,7 @@ def episodes(database: Database) -> None:
 @migrations()
 def append_only(database: Database) -> None:
     for table in APPEND_ONLY:
-        for verb in ("UPDATE", "DELETE"):
-            database.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-                f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
+        _refuse_changes(database, table)
 
 
 @migrations()
@@ -289,10 +303,61 @@ def statistics(database: Database) -> None:
     describe(database.conn)
 
 
+@migrations()
+def facts_by_key(database: Database) -> None:
+    """What tells one fact from another of its kind about the same: the latest word about a key counts."""
+    _run(
+        database,
+        """
+        ALTER TABLE fact ADD COLUMN key TEXT NOT NULL DEFAULT '[]';
+        DROP INDEX fact_portal;
+        CREATE INDEX fact_portal ON fact (practice_id, portal, kind, key)
+          WHERE patient_id IS NULL AND thread IS NULL;
+        """,
+    )
+    describe(database.conn)
+
+
+@migrations()
+def practice_settings(database: Database) -> None:
+    _run(database, SETTINGS)
+    _refuse_changes(database, "practice_setting")
+    describe(database.conn)
+
+
+@migrations()
+def episodes_approved(database: Database) -> None:
+    """What is approved piles up over the years; the list shows and counts it apart from what is ready."""
+    _run(
+        database,
+        """
+        CREATE INDEX episode_approved ON episode (practice_id, window_start, episode_id)
+          WHERE gone_at IS NULL AND approved_at IS NOT NULL;
+        CREATE INDEX episode_open ON episode (practice_id, status, window_start, episode_id)
+          WHERE gone_at IS NULL AND approved_at IS NULL;
+        """,
+    )
+    describe(database.conn)
+
+
+@migrations()
+def rules_seen(database: Database) -> None:
+    """By which rules the practice's patients were last computed: other ones have everybody computed again."""
+    _run(database, "ALTER TABLE practice ADD COLUMN rules_seen TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(connection: Connection) -> None:
     """Brings the database up to date; the caller holds the folder's migration lock."""
     database = Database(cast(Any, connection), recursive_triggers=False, execute_plugins=False)
     migrations.apply(database)
+
+
+def _refuse_changes(database: Database, table: str) -> None:
+    for verb in ("UPDATE", "DELETE"):
+        database.execute(
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+            f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
 
 
 def _run(database: Database, statements: str) -> None:

@@ -10,7 +10,8 @@ from flask import render_template
 from backend.desk.episodes import Asked, EpisodeView, Stretch
 from backend.reports import timeline
 from backend.web import verdict
-from backend.web.history import told
+from backend.web.facts import known
+from backend.web.history import changed, told
 from backend.words import (
     CHANNELS,
     EXCLUDED,
@@ -25,6 +26,7 @@ from backend.words import (
     named,
 )
 from shared_rules.engine import RuleBook, with_settings
+from shared_rules.in_words import words
 
 
 def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook) -> str:
@@ -40,7 +42,10 @@ def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook)
         counted=duration(answer["counted_seconds"]),
         recorded=duration(answer["counted_seconds"] + not_counted),
         picture=_picture(view, zone, _release_on(view, book)),
+        waiting=verdict.waiting(answer),
         reasons=verdict.reasons(answer),
+        settings=_settings(answer, book),
+        known=known(view.told, view.read, zone=zone, approved_at=view.approved_at),
         not_counted=duration(not_counted),
         excluded=[(clock(each["seconds"]), named(EXCLUDED, each["reason"])) for each in answer["excluded"]],
         rendering=next((each.name for each in view.clinicians if each.id == answer["rendering_clinician"]), None),
@@ -50,7 +55,7 @@ def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook)
         threads=_threads(view),
         inquiries=[_inquiry(each, zone) for each in view.inquiries if each.at is not None or each.initiated_by],
         pieces=[_piece(each, zone) for each in sorted(view.pieces, key=_when)],
-        history=[(instant(each.at, zone), told(each, zone)) for each in reversed(view.history)],
+        history=[(instant(each.at, zone), told(each, zone), changed(each)) for each in reversed(view.history)],
     )
 
 
@@ -81,6 +86,25 @@ def _release_on(view: EpisodeView, book: RuleBook) -> date:
     rules = book.version(view.family, None, view.window_start)
     in_force = with_settings(rules, view.determination["settings"])["parameters"]
     return view.window_start + timedelta(days=in_force["release_after_days"])
+
+
+def _settings(answer: verdict.Answer, book: RuleBook) -> list[dict[str, str]]:
+    """What decided otherwise than the rules' own values: name, value, default, meaning."""
+    rules = next((each for each in book.versions if each["version"] == answer["rules_version"]), None)
+    specs = {} if rules is None else rules["settings"]
+    return [
+        {
+            "name": name.replace("_", " "),
+            "value": _setting(value, specs[name].get("unit") if name in specs else None),
+            "default": _setting(specs[name]["value"], specs[name].get("unit")) if name in specs else "not known",
+            "meaning": specs[name]["meaning"] if name in specs else "",
+        }
+        for name, value in sorted(answer["settings"].items())
+    ]
+
+
+def _setting(value: Any, unit: str | None) -> str:
+    return f"{words(value)} {unit}" if unit else words(value)
 
 
 def _when(piece: Stretch) -> tuple[int, int, str]:

@@ -16,7 +16,7 @@ from backend.web.episode import episode_page
 from backend.words import clock, local_time, short_days
 from shared_rules.engine import RuleBook, load
 
-STATUSES = ("reportable", "hold", "not_reportable")
+STATUSES = ("reportable", "approved", "hold", "not_reportable")
 ROWS_A_PAGE = 50
 LONGEST_SEARCH = 200
 
@@ -30,7 +30,7 @@ def add(pages: Blueprint, store: Store) -> None:
         """Newest first; `status` filters, `after` says where the page before ended."""
         status, after = request.args.get("status"), request.args.get("after")
         if status is not None and status not in STATUSES:
-            raise BadInput("Episodes are listed by status: reportable, hold or not_reportable.")
+            raise BadInput("Episodes are listed by status: reportable, approved, hold or not_reportable.")
         practice_id, now = here().user.practice_id, now_ms()
         found = list_episodes(store, practice_id, now=now, status=status, after=after, limit=ROWS_A_PAGE)
         today = local_time(now, ZoneInfo(here().timezone)).date()

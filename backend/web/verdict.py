@@ -1,11 +1,11 @@
 """A determination in few words: its chip, its sentences, the marks beside its reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from backend.words import ASKED, named, number, short_day
+from backend.words import ASKED, BLOCKED, WAITS, named, number, short_day
 
 Answer = Mapping[str, Any]
 
@@ -44,51 +44,61 @@ def chip(answer: Answer, today: date, *, approved: bool = False) -> Chip:
     if answer["status"] == "reportable":
         return Chip("ready", "✓", f"Ready: {answer['code']}")
     if answer["status"] == "not_reportable":
-        return Chip("blocked", "✕", f"{_first_sentence(answer)}{_more(len(answer['blocking']))}")
+        return Chip("blocked", "✕", _and_more(_first_sentence(answer), len(answer["blocking"])))
     start, end, until = (_day(answer[name]) for name in ("window_start", "window_end", "hold_until"))
     if start and end and start <= today <= end:
         return Chip("hold", "◔", f"Day {(today - start).days + 1} of {(end - start).days + 1}, open")
     if until and today < until:
         return Chip("hold", "◔", f"Hold until {short_day(until)}")
     if answer["missing"]:
-        return Chip("missing", "?", f"{answer['missing'][0]['asks']}{_more(len(answer['missing']))}")
+        return Chip("missing", "?", _and_more(_first_question(answer), len(answer["missing"])))
     return Chip("hold", "◔", "On hold")
 
 
+def waiting(answer: Answer) -> list[dict[str, Any]]:
+    """What nobody has said yet: id, asks, from (of whom, until when), and of its reason the remedy and the source.
+
+    Without a remedy the reason's message stands in its place, where it says more than what is asked.
+    """
+    of_reason = {each["id"]: each for each in answer["reasons"] if each["severity"] == "hold"}
+    found = []
+    for each in answer["missing"]:
+        reason = of_reason.get(each["id"], {})
+        message = reason.get("message", "Not known: ")
+        found.append(
+            {
+                "id": each["id"],
+                "asks": each["asks"],
+                "from": _from(each),
+                "remedy": reason.get("remedy") or (None if message.startswith("Not known: ") else message),
+                "source": reason.get("source"),
+            }
+        )
+    return found
+
+
 def reasons(answer: Answer) -> list[dict[str, Any]]:
-    """Every reason with mark and words of its severity, what decides first. A reason that waits for a fact has `from`:
-    of whom it is asked, and until which day."""
-    asked = {each["id"]: each for each in answer["missing"]}
-    told = {each["id"] for each in answer["reasons"]}
-    untold = [
-        {
-            "id": each["id"],
-            "severity": "hold",
-            "message": f"Not known: {each['asks'][0].lower()}{each['asks'][1:]}.",
-            "source": None,
-            "remedy": None,
-        }
-        for each in answer["missing"]
-        if each["id"] not in told
-    ]
+    """Every reason with mark and words of its severity, what decides first, without those that `waiting` has."""
+    asked = {each["id"] for each in answer["missing"]}
     order = list(_SEVERITIES)
-    ranked = sorted([*answer["reasons"], *untold], key=lambda each: order.index(each["severity"]))
+    ranked = sorted(answer["reasons"], key=lambda each: order.index(each["severity"]))
     return [
-        {**each, "kind": kind, "mark": mark, "says": says, "from": _from(asked[each["id"]]) if waits else None}
+        {**each, "kind": kind, "mark": mark, "says": says}
         for each in ranked
         for kind, mark, says in [_SEVERITIES[each["severity"]]]
-        for waits in [each["severity"] == "hold" and each["id"] in asked]
+        if each["severity"] != "hold" or each["id"] not in asked
     ]
 
 
 def _from(missing: Mapping[str, Any]) -> str:
     until = _day(missing["until"])
-    return f"to be said by {named(ASKED, missing['of'])}" + (f", until {short_day(until)}" if until else "")
+    return f"asked of {named(ASKED, missing['of'])}" + (f", until {short_day(until)}" if until else "")
 
 
 def tiles(counts: Mapping[str, int]) -> list[Tile]:
     return [
-        Tile("reportable", "Ready to bill", counts.get("reportable", 0)),
+        Tile("reportable", "Ready", counts.get("reportable", 0)),
+        Tile("approved", "Approved", counts.get("approved", 0)),
         Tile("hold", "On hold", counts.get("hold", 0)),
         Tile("not_reportable", "Not reportable", counts.get("not_reportable", 0)),
         Tile(None, "All episodes", sum(counts.values())),
@@ -97,15 +107,24 @@ def tiles(counts: Mapping[str, int]) -> list[Tile]:
 
 def headline(counts: Mapping[str, int], status: str | None) -> tuple[str, str]:
     """The list's title, which is the answer, and the sentence under it."""
-    ready, hold, blocked = (counts.get(name, 0) for name in ("reportable", "hold", "not_reportable"))
+    ready, approved, hold, blocked = (
+        counts.get(name, 0) for name in ("reportable", "approved", "hold", "not_reportable")
+    )
+    if status == "approved":
+        return _are(approved, "approved"), "Each stands as it was approved; what comes later only raises a flag."
     if status == "hold":
         return _are(hold, "on hold"), "They wait for a day to pass or for a fact that nobody has said yet."
     if status == "not_reportable":
         return _are(blocked, "not reportable"), "Something in the rules stands against each; its page says what."
     if ready:
         return _are(ready, "ready to bill"), "Nothing blocks them, nothing is missing, and their look-ahead has closed."
-    rest = [f"{count:,} {name}" for count, name in ((hold, "on hold"), (blocked, "not reportable")) if count]
-    return _are(0, "ready to bill"), f"{' and '.join(rest)}." if rest else "Nothing has been recorded yet."
+    others = ((hold, "on hold"), (approved, "approved"), (blocked, "not reportable"))
+    rest = [f"{count:,} {name}" for count, name in others if count]
+    return _are(0, "ready to bill"), f"{_and(rest)}." if rest else "Nothing has been recorded yet."
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
 
 
 def headline_of_search(count: int, *, most: int) -> tuple[str, str]:
@@ -124,12 +143,24 @@ def _are(count: int, what: str) -> str:
 
 
 def _first_sentence(answer: Answer) -> str:
-    blocking = [each["message"] for each in answer["reasons"] if each["severity"] == "block"]
-    return str(blocking[0]).rstrip(".") if blocking else "Not reportable"
+    """A few words about what blocks; a rule that has none says its sentence."""
+    blocking = [each for each in answer["reasons"] if each["severity"] == "block"]
+    if not blocking:
+        return "Not reportable"
+    return BLOCKED.get(blocking[0]["id"], str(blocking[0]["message"]).rstrip("."))
 
 
-def _more(count: int) -> str:
-    return f", and {count - 1} more" if count > 1 else ""
+def _first_question(answer: Answer) -> str:
+    """A few words about what is asked first; a rule that has none says what it asks."""
+    order = list(WAITS)
+    asked = min(answer["missing"], key=lambda each: order.index(each["id"]) if each["id"] in order else len(order))
+    return WAITS.get(asked["id"], str(asked["asks"]))
+
+
+def _and_more(first: str, count: int) -> str:
+    if count == 1:
+        return first
+    return f"{first} And {count - 1} more" if first.endswith("?") else f"{first}, and {count - 1} more"
 
 
 def _day(text: str | None) -> date | None:

@@ -142,6 +142,7 @@ def test_a_device_is_known_by_its_token(store, practice_id):
     token = devices.add_device(store, practice_id, clinician_email=doctor.email, name="laptop", now=NOW)
     found = devices.device_of(store, token)
     assert (found.practice_id, found.user_id, found.name) == (practice_id, doctor.user_id, "laptop")
+    assert found.roles == {"clinician"}
 
 
 def test_a_device_of_another_practice_is_never_meant(store, practice_id):
@@ -153,13 +154,32 @@ def test_a_device_of_another_practice_is_never_meant(store, practice_id):
     assert devices.device_of(store, token.replace(f"tt_{practice_id}_", f"tt_{other}_")) is None
 
 
-def test_a_device_of_a_user_who_is_gone_or_of_somebody_who_records_nothing_is_none(store, practice_id):
+def test_a_device_of_a_user_who_is_gone_is_none(store, practice_id):
     add(store, practice_id, "doctor@riverside.example", "clinician", credential="MD")
     token = devices.add_device(store, practice_id, clinician_email="doctor@riverside.example", name="laptop", now=NOW)
     store.write(lambda connection: connection.execute("UPDATE user SET active = 0"))
     assert devices.device_of(store, token) is None
-    with pytest.raises(BadInput, match="clinician or to staff"):
-        devices.add_device(store, practice_id, clinician_email=MANAGER, name="laptop", now=NOW)
+
+
+@pytest.mark.parametrize("role", ["clinician", "staff", "manager", "biller"])
+def test_whoever_records_time_or_says_facts_may_hold_a_device(store, practice_id, role):
+    add(store, practice_id, "pat@riverside.example", role, credential="NP")
+    token = devices.add_device(store, practice_id, clinician_email="pat@riverside.example", name="feed", now=NOW)
+    assert devices.device_of(store, token).roles == {role}
+
+
+@pytest.mark.parametrize("role", ["auditor", "admin"])
+def test_nobody_else_holds_a_device(store, practice_id, role):
+    add(store, practice_id, "pat@riverside.example", role)
+    with pytest.raises(BadInput, match="clinician, staff, a manager or a biller"):
+        devices.add_device(store, practice_id, clinician_email="pat@riverside.example", name="feed", now=NOW)
+
+
+def test_a_device_has_the_roles_that_its_user_has_now(store, practice_id):
+    add(store, practice_id, "pat@riverside.example", "manager")
+    token = devices.add_device(store, practice_id, clinician_email="pat@riverside.example", name="feed", now=NOW)
+    store.write(lambda connection: connection.execute("UPDATE user SET roles = '[\"auditor\"]'"))
+    assert devices.device_of(store, token).roles == {"auditor"}
 
 
 @pytest.mark.parametrize("text", ["", "x", "ts_1_" + "a" * 43, "tt_1_" + "a" * 43, "tt_7_" + "a" * 43])

@@ -3,7 +3,7 @@
 Both sides of a ratio use the same driver, key, schema and file system, and take turns, so that what else the machine
 does hits both.
 
-    python tests/bench/run.py [--rows N] [--rounds N] [--sizes N,N]
+    python tests/bench/run.py [--rows N] [--rounds N] [--sizes N,N] [--counted N,N]
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from rich.table import Table
 
 from backend.store.connection import Connection, connect
 from backend.store.folder import database_path
+from tests.bench import counting
 from tests.server import ADMIN, PASSWORD, Server, now, row, uuid7
 
 CONNECTIONS = 8
@@ -250,6 +251,9 @@ def main() -> None:
     parser.add_argument(
         "--sizes", default="9600,99200", help="intervals stored when the page is timed, multiples of 1,600"
     )
+    parser.add_argument(
+        "--counted", default="10000,100000,1000000", help="intervals counted, multiples of 20; 2,000 or more"
+    )
     chosen = parser.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",")]
     table = Table(title="Threadtime: ratios on this machine")
@@ -274,6 +278,9 @@ def main() -> None:
                 f"{times[size] / times[sizes[0]]:.2f}",
                 "1.5 or less",
             )
+        counted = [int(size) for size in chosen.counted.split(",")]
+        for found in counting.measure(Path(folder), counted, chosen.rounds):
+            table.add_row(*found)
     Console().print(table)
 
 

@@ -11,7 +11,8 @@ from made import EVERYBODY, PRACTICE, asked, at, worked
 
 from backend.billing.case import Case
 from backend.billing.determination import determine
-from backend.billing.episodes import ExistingEpisode, TakenEpisode, build_episodes, keep_identity
+from backend.billing.episodes import TakenEpisode, build_episodes
+from backend.billing.identity import ExistingEpisode, keep_identity
 
 
 def build(intervals, inquiries=(), taken=(), **more):
@@ -156,7 +157,9 @@ def test_work_without_a_thread_belongs_to_the_inquiry_before_it():
 def test_hours_instead_of_days_end_a_window_to_the_minute():
     inquiries = [asked("2026-04-06 08:00"), asked("2026-04-13 08:59"), asked("2026-04-13 09:01")]
     built = build(
-        [worked("2026-04-06 09:00", 5), worked("2026-04-13 10:00", 5)], inquiries, settings={"period_mode": "hours"}
+        [worked("2026-04-06 09:00", 5), worked("2026-04-13 10:00", 5)],
+        inquiries,
+        settings=lambda _: {"period_mode": "hours"},
     )
     assert [len(e.inquiries) for e in built] == [2, 1]
     assert built[1].anchored_at == at("2026-04-13 10:00")

@@ -43,8 +43,8 @@ SOLO = ("MD", "NP", "PA", "PT", "LCSW")
 
 # (a kind of story, how many of it); the names are the functions of Story below.
 STORIES = (
-    ("glance", 20),
-    ("five_to_ten", 38),
+    ("glance", 18),
+    ("five_to_ten", 36),
     ("eleven_to_twenty", 28),
     ("over_twenty", 14),
     ("nurse_first", 12),
@@ -54,6 +54,7 @@ STORIES = (
     ("two_patients_at_once", 4),
     ("two_professions", 8),
     ("long_after", 8),
+    ("by_hand", 6),
     ("unknown_patient", 6),
 )
 
@@ -104,18 +105,27 @@ class History:
         while left > 0:
             length = min(left, LONGEST_SECONDS)
             left -= length
-            row = {
-                "id": self._uuid7(begins),
-                **place,
-                "activity": "review_inquiry" if reading and first else self._activity(),
-                "started_at": begins,
-                "ended_at": begins + length * 1000,
-                "ended_by": "limit" if left else self.dice.choice(["navigate", "hidden", "blur", "idle", "close"]),
-                "idle_after_seconds": 60,
-            }
-            begins, reading = row["ended_at"], False
-            if row["ended_at"] < self.now - 60_000:
-                self.rows.setdefault((who, device), []).append(row)
+            activity = "review_inquiry" if reading and first else self._activity()
+            ended_by = "limit" if left else self.dice.choice(["navigate", "hidden", "blur", "idle", "close"])
+            self._add((who, device), place, begins, length, activity=activity, ended_by=ended_by)
+            begins, reading = begins + length * 1000, False
+
+    def entered(self, who: str, place: dict[str, Any], begins: int, seconds: int) -> None:
+        """Work that no browser saw, such as a call, entered by hand."""
+        said = {"entry": "manual", "reason": "called the patient about the message"}
+        self._add((who, "desk"), place, begins, seconds, activity="communicate_phone", ended_by="manual", **said)
+
+    def _add(self, device: Device, place: dict[str, Any], begins: int, seconds: int, **fields: Any) -> None:
+        row = {
+            "id": self._uuid7(begins),
+            **place,
+            "started_at": begins,
+            "ended_at": begins + seconds * 1000,
+            "idle_after_seconds": 60,
+            **fields,
+        }
+        if row["ended_at"] < self.now - 60_000:
+            self.rows.setdefault(device, []).append(row)
 
     def visits(self, who: str, place: dict[str, Any], day: date, seconds: int, *, sittings: int = 2) -> None:
         """`seconds` of work on a thread in some sittings, on `day` and up to four days after it."""
@@ -207,6 +217,13 @@ class Story:
         past.visits(who, place, day, past.dice.randrange(320, 640), sittings=1)
         later = day + timedelta(days=past.dice.randrange(8, 11))
         past.session(who, place, past.free(who, later, 240), 240)
+
+    @staticmethod
+    def by_hand(past: History, who: str, day: date) -> None:
+        """Too little at the screen, and a call that was entered by hand."""
+        place = past.thread()
+        past.visits(who, place, day, past.dice.randrange(180, 290), sittings=1)
+        past.entered(who, place, past.free(who, day, 600), 600)
 
     @staticmethod
     def unknown_patient(past: History, who: str, day: date) -> None:

@@ -8,31 +8,11 @@ import pytest
 
 from backend.desk.determine import settle
 from backend.desk.episodes import approve, get_episode, list_episodes
-from backend.desk.facts import learn_fact, learn_inquiry, resolve_thread
+from backend.desk.verify import verify
 from backend.errors import BadInput, Conflict, NotFound
 from tests.desk.world import World, at, make_reportable
 
 NOW = at("2026-04-20 12:00")
-
-
-def ask(world: World, text: str, thread: str = "t1", now: int = NOW, **others) -> None:
-    learn_inquiry(
-        world.store,
-        world.id,
-        portal="medplum",
-        thread=thread,
-        at=at(text),
-        initiated_by="patient",
-        channel="portal",
-        source="test",
-        by=None,
-        now=now,
-        **{"evaluative": True, **others},
-    )
-
-
-def resolve(world: World, patient: str, thread: str = "t1") -> None:
-    resolve_thread(world.store, world.id, portal="medplum", thread=thread, patient=patient, by=None, now=NOW)
 
 
 def events(world: World, episode_id: str) -> list[str]:
@@ -42,8 +22,8 @@ def events(world: World, episode_id: str) -> list[str]:
 def ready(world: World) -> str:
     """A reportable episode of patient 123, counted 400 s; its id."""
     world.send(world.row("2026-04-06 09:00", 200), world.row("2026-04-06 09:10", 200))
-    resolve(world, "123")
-    ask(world, "2026-04-06 07:30")
+    world.resolve("123", now=NOW)
+    world.ask("2026-04-06 07:30", now=NOW)
     make_reportable(world, patient="123", now=NOW)
     [row] = world.report(NOW)
     assert row["status"] == "reportable"
@@ -75,14 +55,14 @@ def test_a_second_that_two_patients_claim_counts_for_neither_until_one_is_known_
     riverside.report(NOW)
     riverside.send(riverside.row("2026-04-06 09:02", 300, thread="t2"))
     assert [row["counted_seconds"] for row in riverside.report(NOW)] == [120, 120]
-    resolve(riverside, "123", thread="t2")
+    riverside.resolve("123", thread="t2", now=NOW)
     assert [row["counted_seconds"] for row in riverside.report(NOW)] == [420]
 
 
 def test_an_episode_keeps_its_id_when_its_thread_finds_its_patient(riverside: World) -> None:
     riverside.send(riverside.row("2026-04-06 09:00", 300))
     [before] = riverside.report(NOW)
-    resolve(riverside, "123")
+    riverside.resolve("123", now=NOW)
     [after] = riverside.report(NOW)
     assert (before["patient"], after["patient"]) == (None, "123")
     assert after["episode_id"] == before["episode_id"]
@@ -105,7 +85,7 @@ def test_a_thread_that_two_patients_are_named_on_stands_for_itself_until_somebod
         "123": 100,
         "124": 100,
     }
-    resolve(riverside, "124")
+    riverside.resolve("124", now=NOW)
     assert {row["patient"]: row["counted_seconds"] for row in riverside.report(NOW)} == {"123": 100, "124": 200}
 
 
@@ -123,7 +103,7 @@ def test_two_episodes_that_become_one_keep_the_earlier_ones_id(riverside: World)
     riverside.send(riverside.row("2026-04-06 09:00", 100, patient="123"))
     riverside.send(riverside.row("2026-04-07 09:00", 100, thread="t2"))
     first, second = (row["episode_id"] for row in riverside.report(NOW))
-    resolve(riverside, "123", thread="t2")
+    riverside.resolve("123", thread="t2", now=NOW)
     [row] = riverside.report(NOW)
     assert (row["episode_id"], row["counted_seconds"]) == (first, 200)
     assert second != first
@@ -133,7 +113,7 @@ def test_two_episodes_that_become_one_keep_the_earlier_ones_id(riverside: World)
 
 def test_an_inquiry_that_is_learned_takes_away_the_time_before_it(riverside: World) -> None:
     riverside.send(riverside.row("2026-04-06 09:00", 100), riverside.row("2026-04-06 11:00", 200))
-    ask(riverside, "2026-04-06 10:00")
+    riverside.ask("2026-04-06 10:00", now=NOW)
     [row] = riverside.report(NOW)
     assert (row["counted_seconds"], row["excluded"]) == (200, [{"seconds": 100, "reason": "before_inquiry"}])
     view = get_episode(riverside.store, riverside.id, row["episode_id"], now=NOW)
@@ -142,12 +122,12 @@ def test_an_inquiry_that_is_learned_takes_away_the_time_before_it(riverside: Wor
 
 def test_the_latest_word_about_an_inquiry_counts_and_the_earlier_one_is_kept(riverside: World) -> None:
     riverside.send(riverside.row("2026-04-06 11:00", 300, patient="123"))
-    ask(riverside, "2026-04-06 10:00", evaluative=None)
+    riverside.ask("2026-04-06 10:00", evaluative=None, now=NOW)
     assert "evaluative-content" in [each["id"] for each in riverside.report(NOW)[0]["missing"]]
-    ask(riverside, "2026-04-06 10:00", evaluative=True)
+    riverside.ask("2026-04-06 10:00", evaluative=True, now=NOW)
     assert "evaluative-content" not in [each["id"] for each in riverside.report(NOW)[0]["missing"]]
     with riverside.store.read() as connection:
-        assert connection.execute("SELECT count(*) FROM fact WHERE kind = 'inquiry'").fetchone()[0] == 2
+        assert connection.execute("SELECT count(*) FROM fact WHERE kind = 'inquiries'").fetchone()[0] == 2
 
 
 def test_a_determination_is_stored_when_the_answer_changes_and_not_otherwise(riverside: World) -> None:
@@ -192,7 +172,7 @@ class TestApproval:
     def test_time_that_it_counted_does_not_leave_with_its_thread(self, riverside: World) -> None:
         id_ = ready(riverside)
         approve(riverside.store, riverside.id, id_, by=None, now=NOW)
-        resolve(riverside, "999")
+        riverside.resolve("999", now=NOW)
         rows = riverside.report(NOW)
         assert [(row["episode_id"], row["patient"], row["counted_seconds"]) for row in rows] == [(id_, "123", 400)]
 
@@ -247,6 +227,18 @@ def test_reading_settled_episodes_computes_nothing(riverside: World) -> None:
     assert settle(riverside.store, riverside.id, NOW) == 0
 
 
+def test_after_an_update_of_the_rules_everybody_is_computed_again(riverside: World) -> None:
+    for patient in ("1", "2"):
+        riverside.send(riverside.row("2026-04-06 09:00", 60, thread=f"t{patient}", patient=patient))
+    everybody = settle(riverside.store, riverside.id, NOW)
+    assert settle(riverside.store, riverside.id, NOW) == 0 < everybody
+    # What an update leaves: answers by rules that are not these.
+    riverside.store.write(lambda connection: connection.execute("UPDATE practice SET rules_seen = 'older'"))
+    assert verify(riverside.store) == [], "they wait, so nobody says that they stand"
+    assert settle(riverside.store, riverside.id, NOW) == everybody
+    assert settle(riverside.store, riverside.id, NOW) == 0
+
+
 def test_as_of_an_earlier_instant_the_episode_is_still_on_hold(riverside: World) -> None:
     ready(riverside)
     [then] = riverside.report(NOW, as_of=at("2026-04-08 12:00"))
@@ -254,53 +246,11 @@ def test_as_of_an_earlier_instant_the_episode_is_still_on_hold(riverside: World)
     assert [row["status"] for row in riverside.report(NOW)] == ["reportable"]
 
 
-def test_a_fact_that_the_case_schema_does_not_allow_is_refused(riverside: World) -> None:
-    def learn(kind, body, **about):
-        learn_fact(
-            riverside.store,
-            riverside.id,
-            kind=kind,
-            portal="medplum",
-            body=body,
-            source="test",
-            by=None,
-            now=NOW,
-            **about,
-        )
-
-    for kind, body, about in (
-        ("unheard_of", [], {"patient": "1"}),
-        ("visits", [{"at": "yesterday"}], {"patient": "1"}),
-        ("visits", "none", {"patient": "1"}),
-        ("visits", [], {}),
-        ("visits", [], {"thread": "t1"}),
-        ("coverage", {"type": "barter"}, {"patient": "1"}),
-        ("attested_storage", {"permanently_stored": "yes"}, {}),
-        ("attested_storage", {"permanently_stored": True}, {"patient": "1"}),
-        ("attested_evaluative", {}, {"thread": "t1"}),
-    ):
-        with pytest.raises(BadInput):
-            learn(kind, body, **about)
-    with pytest.raises(NotFound):
-        learn("attested_interval", {"interval": "none", "attested": True}, thread="t1")
-    with riverside.store.read() as connection:
-        assert connection.execute("SELECT count(*) FROM fact").fetchone()[0] == 0
-
-
 def test_storage_attested_once_holds_for_every_patient_of_the_portal(riverside: World) -> None:
     riverside.send(riverside.row("2026-04-06 09:00", 300, patient="1"))
     riverside.send(riverside.row("2026-04-06 10:00", 300, patient="2", thread="t2"))
     riverside.report(NOW)
-    learn_fact(
-        riverside.store,
-        riverside.id,
-        kind="attested_storage",
-        portal="medplum",
-        body={"permanently_stored": True},
-        source="test",
-        by=None,
-        now=NOW,
-    )
+    riverside.say("attested_storage", {"permanently_stored": True}, now=NOW)
     for row in riverside.report(NOW):
         assert "documentation-permanent" not in [each["id"] for each in row["missing"]]
 
@@ -310,15 +260,5 @@ def test_time_entered_by_hand_counts_once_its_clinician_says_so(riverside: World
     call = riverside.row("2026-04-06 10:00", 600, entry="manual", reason="a phone call", activity="communicate_phone")
     riverside.send(call)
     assert riverside.report(NOW)[0]["counted_seconds"] == 300
-    learn_fact(
-        riverside.store,
-        riverside.id,
-        kind="attested_interval",
-        portal="medplum",
-        thread="t1",
-        body={"interval": call["id"], "attested": True},
-        source="test",
-        by=None,
-        now=NOW,
-    )
+    riverside.say("attested_time", {"interval": call["id"], "attested": True}, by="doctor", now=NOW)
     assert riverside.report(NOW)[0]["counted_seconds"] == 900

@@ -18,7 +18,6 @@ import pytest
 
 from backend.desk.determine import settle
 from backend.desk.episodes import approve, get_episode
-from backend.desk.facts import learn_inquiry, resolve_thread
 from backend.desk.verify import verify
 from backend.errors import Conflict
 from tests.desk.world import CREDENTIALS, MINUTE, World, at, make_reportable, uuid7, world
@@ -111,29 +110,9 @@ def deliver(riverside: World, delivery: Delivery, now: int) -> None:
     if isinstance(delivery, Batch):
         riverside.send(*delivery.rows, by=delivery.by, now=LATER)
     elif isinstance(delivery, Resolved):
-        resolve_thread(
-            riverside.store,
-            riverside.id,
-            portal="medplum",
-            thread=delivery.thread,
-            patient=delivery.patient,
-            by=None,
-            now=now,
-        )
+        riverside.resolve(delivery.patient, delivery.thread, now=now)
     else:
-        learn_inquiry(
-            riverside.store,
-            riverside.id,
-            portal="medplum",
-            thread=delivery.thread,
-            at=delivery.at,
-            initiated_by=delivery.initiated_by,
-            channel="portal",
-            evaluative=True,
-            source="test",
-            by=None,
-            now=now,
-        )
+        riverside.ask(delivery.at, delivery.thread, initiated_by=delivery.initiated_by, now=now)
 
 
 def play(riverside: World, history: Sequence[Delivery], dice: Random) -> None:

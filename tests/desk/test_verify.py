@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from backend.desk.episodes import approve
-from backend.desk.facts import learn_inquiry, resolve_thread
 from backend.desk.verify import verify
 from backend.store import open_store
 from backend.store.connection import connect
@@ -24,20 +23,8 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with world(tmp_path_factory.mktemp("worked")) as made:
         made.send(made.row("2026-04-06 09:00", 200), made.row("2026-04-06 09:10", 200))
         made.send(made.row("2026-04-07 09:00", 200, thread="t2"), by="colleague")
-        resolve_thread(made.store, made.id, portal="medplum", thread="t1", patient="123", by=None, now=NOW)
-        learn_inquiry(
-            made.store,
-            made.id,
-            portal="medplum",
-            thread="t1",
-            at=at("2026-04-06 07:30"),
-            initiated_by="patient",
-            channel="portal",
-            evaluative=True,
-            source="test",
-            by=None,
-            now=NOW,
-        )
+        made.resolve("123", now=NOW)
+        made.ask("2026-04-06 07:30", now=NOW)
         make_reportable(made, patient="123", now=NOW)
         [ready] = [row for row in made.report(NOW) if row["status"] == "reportable"]
         approve(made.store, made.id, ready["episode_id"], by=None, now=NOW)
@@ -107,8 +94,8 @@ APPROVED = "approved_at IS NOT NULL"
         "UPDATE interval SET patient_id = (SELECT stand_in_id FROM thread WHERE reference = 't2') WHERE thread = 't1'",
         "DELETE FROM interval WHERE thread = 't2'",
         "DELETE FROM interval WHERE interval_id = (SELECT min(interval_id) FROM interval)",
-        "DELETE FROM fact WHERE kind = 'inquiry'",
-        "UPDATE fact SET body = replace(body, '11:30', '13:05') WHERE kind = 'inquiry'",
+        "DELETE FROM fact WHERE kind = 'inquiries'",
+        "UPDATE fact SET body = replace(body, '11:30', '13:05') WHERE kind = 'inquiries'",
         "DELETE FROM patient WHERE reference IS NULL",
         "UPDATE user SET credential = 'RN'",
         "UPDATE practice SET timezone = 'Pacific/Kiritimati'",

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backend.billing.reading import instant_text
 from backend.desk.devices import Device, add_device, device_of
 from backend.desk.episodes import report_rows
-from backend.desk.facts import learn_fact
+from backend.desk.facts import Heard, Speaker, learn
 from backend.desk.people import insert_user, new_user
 from backend.desk.practices import Practice, create_practice
 from backend.desk.record import Outcome, record
@@ -76,6 +77,26 @@ class World:
         received_at = now if now is not None else max((row["ended_at"] for row in rows), default=0)
         return record(self.store, self.devices[by], list(enumerate(rows)), sent_at=received_at, received_at=received_at)
 
+    def say(self, kind: str, *rows: dict[str, Any], now: int, by: str | None = None) -> list[Heard]:
+        """Says facts, of the portal medplum unless a row names another; none of them is refused."""
+        speaker = None if by is None else Speaker(self.devices[by].user_id, frozenset({"clinician"}))
+        said = [{**({} if "interval" in row else {"portal": "medplum"}), **row} for row in rows]
+        heard = learn(self.store, self.id, kind, said, source="test", now=now, by=speaker)
+        assert [each for each in heard if each.outcome == "refused"] == []
+        return heard
+
+    def ask(self, at_: int | str, thread: str = "t1", *, now: int, **others: Any) -> None:
+        """A patient's inquiry through the portal that was evaluated, with the given fields instead."""
+        asked = {"thread": thread, "at": instant_text(at(at_) if isinstance(at_, str) else at_)}
+        self.say(
+            "inquiries",
+            {**asked, "initiated_by": "patient", "channel": "portal", "evaluative": True, **others},
+            now=now,
+        )
+
+    def resolve(self, patient: str, thread: str = "t1", *, now: int) -> None:
+        self.say("threads", {"thread": thread, "patient": patient}, now=now)
+
     def report(self, now: str | int, *, as_of: int | None = None) -> list[dict[str, Any]]:
         """Every episode as the report has it."""
         return report_rows(
@@ -129,19 +150,22 @@ def world(folder: Path, clinicians: Iterable[str] = CREDENTIALS) -> Iterator[Wor
         store.close()
 
 
+LOOKED_THROUGH = ("visits", "consents", "global_periods", "other_claims", "enrolments")
+
+
 def make_reportable(world: World, *, patient: str, portal: str = "medplum", now: int) -> None:
-    """Says through the desk's own verbs what a commercial payer's episode needs beside an inquiry."""
-    seen = {"date": "2025-09-18", "group": "riverside", "specialty": "family_medicine", "face_to_face": True}
-    for kind, body in (
-        ("coverage", {"type": "commercial", "covers": True}),
-        ("face_to_face", [seen]),
-        ("visits", []),
-        ("consents", []),
-        ("global_periods", []),
-        ("other_claims", []),
-        ("enrolments", []),
-        ("documentation", {"permanently_stored": True, "content_attested": True}),
-    ):
-        learn_fact(
-            world.store, world.id, kind=kind, portal=portal, patient=patient, body=body, source="test", by=None, now=now
-        )
+    """Says through the desk's own verb what a commercial payer's episode needs beside an inquiry."""
+    about = {"portal": portal, "patient": patient}
+    seen = {"date": "2025-09-18", "specialty": "family_medicine", "face_to_face": True}
+    world.say("coverage", {**about, "type": "commercial", "covers": True}, now=now)
+    world.say("face_to_face", {**about, **seen}, now=now)
+    read_at = instant_text(now)
+    world.say("readings", *({**about, "list": name, "read_at": read_at} for name in LOOKED_THROUGH), now=now)
+    with world.store.read() as connection:
+        rows = connection.execute(
+            "SELECT thread.reference FROM thread JOIN patient USING (practice_id, patient_id)"
+            " WHERE thread.practice_id = ? AND thread.portal = ? AND patient.reference = ?",
+            (world.id, portal, patient),
+        ).fetchall()
+    documented = {"portal": portal, "permanently_stored": True, "content_attested": True}
+    world.say("documentation", *({**documented, "thread": row[0]} for row in rows), now=now)

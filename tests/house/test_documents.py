@@ -9,6 +9,7 @@ import pytest
 from backend.cli import cli
 from backend.config import Config
 from backend.reports.columns import COLUMNS
+from backend.schemas.kinds import KINDS
 from tests.house.tree import ROOT, documents, files, name
 
 
@@ -85,3 +86,24 @@ def test_every_page_of_the_documentation_is_in_its_index():
     index = (ROOT / "docs/README.md").read_text()
     pages = [str(page.relative_to(ROOT / "docs")) for page in files("docs", ".md")]
     assert [page for page in pages if page != "README.md" and f"({page})" not in index] == []
+
+
+def test_every_kind_of_fact_is_documented_with_its_fields_and_key():
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section("docs/api.md", "Facts"), re.MULTILINE))
+    assert list(KINDS) == [kind for kind in rows if kind in KINDS]
+    for kind in KINDS.values():
+        about, meaning, names, key = rows[kind.name].split(" | ")
+        assert (about, meaning) == (kind.about, kind.meaning)
+        written = [(f"**`{each.name}`**" if each.needed else f"`{each.name}`") for each in kind.fields]
+        assert names == ", ".join(written)
+        assert re.findall(r"`(\w+)`", key) == list(kind.key)
+
+
+def test_who_may_say_which_fact_is_documented():
+    text = section("docs/permissions.md", "Who may say which fact")
+    roles = re.search(r"^\| kind \| (.*) \|$", text, re.MULTILINE)[1].split(" | ")
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    assert [kind for kind, _ in rows] == list(KINDS)
+    for kind, cells in rows:
+        said_by = {role for role, cell in zip(roles, cells.split(" | "), strict=True) if cell == "yes"}
+        assert said_by == KINDS[kind].said_by

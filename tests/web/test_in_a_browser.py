@@ -76,7 +76,7 @@ def manager(page, session):
 def addresses(page):
     """Every page of a manager, and one of an error."""
     episode = page.driver.find_element("css selector", "tbody a").get_attribute("href").removeprefix(page.url)
-    return ["/episodes", "/episodes?status=hold", "/episodes?status=reportable", episode]
+    return ["/episodes", "/episodes?status=hold", "/episodes?status=reportable", "/episodes?status=approved", episode]
 
 
 def test_signing_in_leads_to_the_list_whose_title_is_the_answer(page):

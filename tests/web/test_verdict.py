@@ -2,8 +2,9 @@ from datetime import date
 
 import pytest
 
-from backend.web.verdict import chip, headline, reasons, tiles
-from backend.words import clock, days, duration, number, short_days, zone_name
+from backend.web.verdict import chip, headline, reasons, tiles, waiting
+from backend.words import BLOCKED, WAITS, clock, days, duration, number, short_days, zone_name
+from shared_rules.engine import load
 
 MONDAY = date(2026, 4, 6)
 
@@ -71,22 +72,28 @@ def test_every_chip_has_a_mark_beside_its_words():
         assert made.mark and made.text
 
 
-def test_what_decides_stands_first_and_what_is_missing_says_by_whom_it_is_said():
-    told = reasons(
-        answer(
-            reasons=[reason("i", "info"), reason("w", "warn"), reason("h", "hold"), reason("b", "block")],
-            missing=[asked("h", "who", until="2026-04-14"), asked("z", "whether it was seen", of="feed")],
-        )
+def test_what_decides_stands_first_and_what_nobody_has_said_stands_apart():
+    judged = answer(
+        reasons=[
+            reason("i", "info"),
+            reason("w", "warn"),
+            reason("h", "hold", message="Not known: who.", remedy="Ask."),
+            reason("m", "hold", message="The schedule was not read."),
+            reason("b", "block"),
+            reason("own", "hold", message="Two patients claim it."),
+        ],
+        missing=[
+            asked("h", "who", until="2026-04-14"),
+            asked("m", "which visits took place"),
+            asked("z", "whether it was seen", of="feed"),
+        ],
     )
-    assert [each["id"] for each in told] == ["b", "h", "z", "w", "i"]
-    assert [each["from"] for each in told] == [
-        None,
-        "to be said by the staff, until 14 Apr",
-        "to be said by the record system",
-        None,
-        None,
+    assert [each["id"] for each in reasons(judged)] == ["b", "own", "w", "i"]
+    assert [(each["asks"], each["from"], each["remedy"], each["source"]) for each in waiting(judged)] == [
+        ("who", "asked of the staff, until 14 Apr", "Ask.", "S"),
+        ("which visits took place", "asked of the staff", "The schedule was not read.", "S"),
+        ("whether it was seen", "asked of the record system", None, None),
     ]
-    assert told[2]["message"] == "Not known: whether it was seen."
 
 
 @pytest.mark.parametrize(
@@ -96,6 +103,8 @@ def test_what_decides_stands_first_and_what_is_missing_says_by_whom_it_is_said()
         ({"reportable": 1}, None, "One episode is ready to bill"),
         ({"reportable": 9}, None, "Nine episodes are ready to bill"),
         ({"reportable": 1204}, "reportable", "1,204 episodes are ready to bill"),
+        ({"reportable": 1, "approved": 3}, None, "One episode is ready to bill"),
+        ({"reportable": 1, "approved": 3}, "approved", "Three episodes are approved"),
         ({"hold": 2}, "hold", "Two episodes are on hold"),
         ({"not_reportable": 13}, "not_reportable", "13 episodes are not reportable"),
     ],
@@ -106,12 +115,15 @@ def test_the_title_of_the_list_is_the_answer(counts, status, title):
 
 def test_with_nothing_ready_the_sentence_below_says_where_the_others_stand():
     assert headline({"hold": 14, "not_reportable": 1}, None)[1] == "14 on hold and 1 not reportable."
+    assert headline({"hold": 2, "approved": 3, "not_reportable": 1}, None)[1] == (
+        "2 on hold, 3 approved and 1 not reportable."
+    )
     assert headline({}, None)[1] == "Nothing has been recorded yet."
 
 
 def test_the_tiles_add_up():
-    *parts, whole = tiles({"reportable": 2, "hold": 3, "not_reportable": 4})
-    assert whole.count == sum(each.count for each in parts) == 9
+    *parts, whole = tiles({"reportable": 2, "approved": 5, "hold": 3, "not_reportable": 4})
+    assert whole.count == sum(each.count for each in parts) == 14
 
 
 def test_durations_and_days_are_written_for_people():
@@ -125,3 +137,19 @@ def test_durations_and_days_are_written_for_people():
     assert short_days(date(2025, 4, 6), date(2025, 4, 12), today=MONDAY) == "6 to 12 Apr 2025"
     assert zone_name("America/Argentina/Buenos_Aires") == "Buenos Aires time"
     assert zone_name("UTC") == "UTC"
+
+
+def test_a_list_says_every_blocking_rule_in_a_few_words_and_asks_every_open_question_so():
+    severities = {"block": set(), "hold": set()}
+    for version in load().versions:
+        for criterion in version["criteria"]:
+            severities.get(criterion["severity"], set()).add(criterion["id"])
+    assert set(BLOCKED) == severities["block"]
+    assert set(WAITS) >= severities["hold"]
+    assert all(len(words) <= 32 for words in (*BLOCKED.values(), *WAITS.values()))
+    blocked = answer(
+        status="not_reportable", blocking=["time-min-5"], reasons=[reason("time-min-5", "block", message="4 min.")]
+    )
+    assert chip(blocked, MONDAY).text == "Too little time"
+    open_ = answer(missing=[asked("established-patient", "Seen?"), asked("proxy-patient-match", "Which patient?")])
+    assert chip(open_, date(2026, 4, 14)).text == "Whose thread? And 1 more"
