@@ -14,7 +14,6 @@ from backend.billing.counting import (
     Piece,
     Sifted,
     anchors,
-    seconds_of,
     standing_reasons,
 )
 from backend.billing.days import MS_A_SECOND, Days, days_of
@@ -113,7 +112,7 @@ def count(case: Case) -> Counted:
     consent = _consent(case, begun)
     limit = consent.spans if consent is not None and _consent_required(case, begun) else None
     kept, pieces = counting.settle(sifted, limit)
-    seconds, excluded = seconds_of(pieces)
+    seconds, excluded = counting.sums(sifted, limit)
     work = work_done(counting, sifted, kept, days)
     counted = Counted(
         case=case,

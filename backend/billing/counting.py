@@ -193,7 +193,11 @@ class Counting:
         return sum(end - start for spans in apart.values() for start, end in union(spans))
 
     def sums(self, sifted: Sifted, consent: Sequence[Span] | None) -> tuple[int, dict[str, int]]:
-        """What `seconds_of` says of the pieces that `settle` makes, without making them."""
+        """Counted seconds and excluded seconds by reason, in the reasons' order; reasons without a second are left out.
+
+        Counted time is floored once. The rest of a second goes to the next reason, so that raw = counted + excluded.
+        They are what the pieces add up to that `settle` makes.
+        """
         by_reason = dict.fromkeys(REASONS, 0)
         for start, end, _, reason in sifted.excluded:
             by_reason[reason] += end - start
@@ -201,7 +205,7 @@ class Counting:
         kept_ms, counted_ms = _summed(kept), self.length(kept)
         by_reason["no_consent"] = _summed(sifted.worked) - kept_ms
         by_reason["overlap"] = kept_ms - counted_ms
-        return counted_ms // MS_A_SECOND, floored(counted_ms % MS_A_SECOND, by_reason)
+        return counted_ms // MS_A_SECOND, _floored(counted_ms % MS_A_SECOND, by_reason)
 
     def settle(self, sifted: Sifted, consent: Sequence[Span] | None) -> tuple[list[Fragment], list[Piece]]:
         """The fragments under consent, and all pieces, sorted by time.
@@ -363,22 +367,7 @@ def _joined(parts: list[tuple[Instant, Instant, int, bool]]) -> list[tuple[Insta
     return joined
 
 
-def seconds_of(pieces: Iterable[Piece]) -> tuple[int, dict[str, int]]:
-    """Counted seconds and excluded seconds by reason, in the reasons' order; reasons without a second are left out.
-
-    Counted time is floored once. The rest of a second goes to the next reason, so that raw = counted + excluded.
-    """
-    counted_ms = 0
-    by_reason = dict.fromkeys(REASONS, 0)
-    for piece in pieces:
-        if piece.reason is None:
-            counted_ms += piece.ended_at - piece.started_at
-        else:
-            by_reason[piece.reason] += piece.ended_at - piece.started_at
-    return counted_ms // MS_A_SECOND, floored(counted_ms % MS_A_SECOND, by_reason)
-
-
-def floored(carried_ms: int, amounts: Mapping[str, int]) -> dict[str, int]:
+def _floored(carried_ms: int, amounts: Mapping[str, int]) -> dict[str, int]:
     seconds = {}
     for name, amount in amounts.items():
         if amount:

@@ -139,9 +139,9 @@ def opened(path: Path, key: bytes | None) -> Connection:
     return plain
 
 
-def recount(connection: Connection) -> dict[str, tuple[int, dict[str, int]]]:
+def recount(connection: Connection) -> Iterator[tuple[str, tuple[int, dict[str, int]]]]:
     """Counted and excluded seconds of every episode, from its intervals and its facts."""
-    return {name: tally(case) for name, case in cases(connection)}
+    return ((name, tally(case)) for name, case in cases(connection))
 
 
 def cases(connection: Connection) -> Iterator[tuple[str, Case]]:

@@ -256,6 +256,9 @@ def test_every_raw_second_is_counted_or_excluded_for_one_reason(work, claims, pa
         assert sum(end - start for start, end in parts) == one["length"] * 1000
         assert all(a[1] == b[0] for a, b in pairwise(parts))
     counted = [p for p in found.pieces if p.counted]
+    assert sum(p.ended_at - p.started_at for p in counted) // 1000 == said["counted_seconds"]
+    for reason, seconds in excluded(said).items():
+        assert abs(sum(p.ended_at - p.started_at for p in found.pieces if p.reason == reason) / 1000 - seconds) < 1
     assert all(a.ended_at <= b.started_at or b.ended_at <= a.started_at for a, b in combinations(counted, 2))
 
 
