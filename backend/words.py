@@ -121,6 +121,7 @@ FACTS = {
     "attested_storage": "The portal's messages",
     "attested_evaluative": "Evaluation attested",
     "attested_related": "Relation to visits attested",
+    "attested_patient": "Shared time attested",
     "attested_time": "Entered time attested",
 }
 """The kinds of fact."""
@@ -171,6 +172,8 @@ FACT_FIELDS = {
     "content_attested": "shows inquiry, plan, dates and minutes:",
     "visit_id": "visit",
     "visit_at": "visit of",
+    "started_at": "from",
+    "ended_at": "until",
     "related": "the thread is about it:",
     "attested": "was worked:",
     "same_patient": "",

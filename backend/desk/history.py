@@ -14,7 +14,7 @@ from backend.billing.case import UNSPECIFIED, Case, Clinician, Interval, OtherPa
 from backend.billing.episodes import BuiltEpisode, TakenEpisode, build_episodes
 from backend.billing.settings import DatedSetting, in_force
 from backend.billing.spans import Span, cut, union
-from backend.desk.known import Known, latest_words
+from backend.desk.known import Known, latest_words, spans_said
 from backend.desk.settings import dated_settings
 from backend.store import Connection, facts, intervals, patients, practices
 
@@ -115,10 +115,7 @@ def read_history(connection: Connection, practice_id: int, patient_id: str, appr
             )
             for each in approved
         ),
-        tuple(
-            OtherPatientTime(*each, settled=False)  # nobody has said whose that time is
-            for each in claimed_by_others(connection, practice_id, patient_id)
-        ),
+        _others(connection, practice_id, patient_id, known),
         known,
         dated_settings(connection, practice_id),
     )
@@ -138,6 +135,31 @@ def _interval(row: Any, attested: bool | None) -> Interval:
         attested,
         None if row["entry"] == "measured" else row["received_at"],
     )
+
+
+def _others(connection: Connection, practice_id: int, patient_id: str, known: Known) -> tuple[OtherPatientTime, ...]:
+    """Time that other patients claim too, but for what its clinician says is this one's.
+
+    own word      |=====|                  ours: no claim is left
+    other's word           |=====|         credited to the other patient
+    both          |=====|                  as if nobody had said anything: it counts for neither
+    """
+    claims = claimed_by_others(connection, practice_id, patient_id)
+    if not claims:
+        return ()
+    said: dict[str, list[Any]] = defaultdict(list)
+    for row in facts.of_patients(connection, practice_id, {each[1] for each in claims}, "attested_patient"):
+        said[row["patient_id"]].append(row)
+    theirs = {other: spans_said(latest_words(rows).get("attested_patient", ())) for other, rows in said.items()}
+    own = known.own_spans()
+    found = []
+    for user_id, other, start, end in claims:
+        for part, is_own in cut((start, end), own.get(user_id, [])):
+            for (from_at, to_at), is_theirs in cut(part, theirs.get(other, {}).get(user_id, [])):
+                if not is_own or is_theirs:
+                    settled = is_theirs and not is_own
+                    found.append(OtherPatientTime(user_id, other, from_at, to_at, settled=settled))
+    return tuple(found)
 
 
 def claimed_by_others(connection: Connection, practice_id: int, patient_id: str) -> list[tuple[str, str, int, int]]:

@@ -14,6 +14,7 @@ from backend.billing.case import Case, Inquiry, Instant, Practice
 from backend.billing.days import Days, days_of
 from backend.billing.episodes import BuiltEpisode
 from backend.billing.reading import instant, instant_text
+from backend.billing.spans import Span, union
 from backend.billing.translate import case_from_json
 from backend.schemas.kinds import LISTS, PASSES_WHEN_EMPTY, READINGS
 
@@ -63,6 +64,10 @@ class Known:
     def attested(self) -> dict[tuple[str, str | None], bool]:
         """(interval_id, user_id who said it) -> whether that time was worked."""
         return {(word.body["interval"], word.by): word.body["attested"] for word in self._of("attested_time")}
+
+    def own_spans(self) -> dict[str | None, list[Span]]:
+        """user_id -> when they worked for this patient, by their own word, though another one claims it too."""
+        return spans_said(self._of("attested_patient"))
 
     def everything(self) -> Case:
         """The visits and claims of all time, which decide what opens an episode."""
@@ -183,6 +188,14 @@ def latest_words(said: Iterable[Any]) -> dict[str, list[Word]]:
     for word in latest.values():
         found.setdefault(word.kind, []).append(word)
     return found
+
+
+def spans_said(words: Iterable[Word]) -> dict[str | None, list[Span]]:
+    """user_id -> clean spans, of words that say whose time it was."""
+    found: dict[str | None, list[Span]] = {}
+    for word in words:
+        found.setdefault(word.by, []).append((instant(word.body["started_at"]), instant(word.body["ended_at"])))
+    return {by: union(spans) for by, spans in found.items()}
 
 
 def _said_of(

@@ -174,6 +174,9 @@ class _Bears:
                 return not fact.stands
             case "attested_time":
                 return body.get("interval") in self.intervals
+            case "attested_patient" if body:
+                start, end = instant(body["started_at"]), instant(body["ended_at"])
+                return any(from_at < end and start < to_at for from_at, to_at in self.intervals.values())
             case _ if fact.thread is not None and fact.thread[1] not in self.threads:
                 return False
             case "inquiries" if fact.stands:

@@ -141,7 +141,7 @@ _READERS: Mapping[str, r.Reader] = {
     "number": r.one_of(),
 }
 
-_IN_ORDER = (("start", "end"), ("from", "to"))
+_IN_ORDER = (("start", "end"), ("from", "to"), ("started_at", "ended_at"))
 
 
 def _check_order(body: Mapping[str, Any]) -> None:

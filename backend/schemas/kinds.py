@@ -329,6 +329,18 @@ _KINDS = (
         attests=True,
     ),
     Kind(
+        "attested_patient",
+        "patient",
+        "That time which another patient's thread claims too was this patient's",
+        (
+            Field("started_at", "instant", "From when", needed=True),
+            Field("ended_at", "instant", "Until when", needed=True),
+        ),
+        frozenset({CLINICIAN}),
+        key=("started_at", "ended_at"),
+        attests=True,
+    ),
+    Kind(
         "attested_time",
         "interval",
         "Whether time that was not measured was worked",

@@ -1,5 +1,6 @@
 """Facts as they were said: rows that nobody changes; what counts is the latest word about each key."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -63,6 +64,15 @@ def of_patient(connection: Connection, practice_id: int, patient_id: str) -> lis
         f"SELECT {_COLUMNS} FROM fact WHERE practice_id = ? AND patient_id = ? AND thread IS NULL"  # noqa: S608  (columns)
         " ORDER BY fact_id",
         (practice_id, patient_id),
+    ).fetchall()
+
+
+def of_patients(connection: Connection, practice_id: int, patient_ids: Iterable[str], kind: str) -> list[Any]:
+    """What was said of one kind about these patients, oldest first, each with its patient_id."""
+    return connection.execute(
+        f"SELECT patient_id, {_COLUMNS} FROM fact WHERE practice_id = ? AND kind = ? AND thread IS NULL"  # noqa: S608
+        " AND patient_id IN (SELECT value FROM json_each(?)) ORDER BY fact_id",
+        (practice_id, kind, orjson.dumps(sorted(patient_ids)).decode()),
     ).fetchall()
 
 

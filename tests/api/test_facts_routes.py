@@ -68,6 +68,11 @@ SAID: dict[str, dict[str, Any]] = {
     "documentation": {"thread": "thr-said", "permanently_stored": True},
     "attested_storage": {"permanently_stored": True},
     "attested_evaluative": {"thread": "thr-said", "evaluative": True},
+    "attested_patient": {
+        "patient": "p-said",
+        "started_at": "2026-04-06T09:00:00Z",
+        "ended_at": "2026-04-06T09:05:00Z",
+    },
     "attested_related": {"thread": "thr-said", "visit_at": "2026-04-10T15:00:00-04:00", "related": False},
 }
 

@@ -89,6 +89,11 @@ ROUND_TRIPS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         {"related": "yes"},
         "related: no -> yes",
     ),
+    "attested_patient": (
+        {"patient": "p1", "started_at": AT, "ended_at": "2026-12-31T23:00:00Z", "attested_by": DOCTOR},
+        {"withdrawn": "yes"},
+        "withdrawn",
+    ),
     "attested_time": (
         {"interval": INTERVAL, "thread": "t1", "attested": "yes", "attested_by": DOCTOR},
         {"attested": "no"},

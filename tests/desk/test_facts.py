@@ -273,6 +273,40 @@ class TestWhatIsKnown:
         assert (row["status"], row["counted_seconds"]) == ("reportable", 400)
 
 
+class TestSharedTime:
+    def test_its_clinician_says_whose_it_was_and_what_is_said_of_both_counts_for_neither(
+        self, riverside: World
+    ) -> None:
+        riverside.send(riverside.row("2026-04-06 09:00", 300, patient="1"))
+        riverside.send(riverside.row("2026-04-06 09:02", 300, thread="t2", patient="2"))
+        shared = {"started_at": "2026-04-06T09:02:00-04:00", "ended_at": "2026-04-06T09:05:00-04:00"}
+
+        def counted() -> dict[str, tuple[int, list[dict[str, Any]]]]:
+            return {row["patient"]: (row["counted_seconds"], row["excluded"]) for row in riverside.report(NOW)}
+
+        twice = [{"seconds": 180, "reason": "claimed_twice"}]
+        assert counted() == {"1": (120, twice), "2": (120, twice)}
+        riverside.say("attested_patient", {"patient": "1", **shared}, by="doctor", now=NOW)
+        assert counted() == {"1": (300, []), "2": (120, [{"seconds": 180, "reason": "credited_elsewhere"}])}
+        riverside.say("attested_patient", {"patient": "2", **shared}, by="doctor", now=NOW)
+        assert counted() == {"1": (120, twice), "2": (120, twice)}
+        riverside.say("attested_patient", {"patient": "1", **shared, "withdrawn": True}, by="doctor", now=NOW)
+        assert counted() == {"1": (120, [{"seconds": 180, "reason": "credited_elsewhere"}]), "2": (300, [])}
+        half = {**shared, "started_at": "2026-04-06T09:04:00-04:00"}
+        riverside.say("attested_patient", {"patient": "2", **shared, "withdrawn": True}, by="doctor", now=NOW)
+        riverside.say("attested_patient", {"patient": "2", **half}, by="doctor", now=NOW)
+        assert counted()["2"] == (180, [{"seconds": 120, "reason": "claimed_twice"}])
+        assert [sum(each["seconds"] for each in excluded) for _, excluded in counted().values()] == [180, 120]
+
+    def test_another_clinicians_word_is_nothing_to_it(self, riverside: World) -> None:
+        riverside.send(riverside.row("2026-04-06 09:00", 300, patient="1"))
+        riverside.send(riverside.row("2026-04-06 09:00", 300, thread="t2", patient="2"))
+        riverside.send(riverside.row("2026-04-06 12:00", 60, patient="1"), by="colleague")
+        shared = {"started_at": "2026-04-06T09:00:00-04:00", "ended_at": "2026-04-06T09:05:00-04:00"}
+        riverside.say("attested_patient", {"patient": "1", **shared}, by="colleague", now=NOW)
+        assert {row["patient"]: row["counted_seconds"] for row in riverside.report(NOW)} == {"1": 60, "2": 0}
+
+
 class TestLateFacts:
     def test_a_late_visit_turns_it_round_and_says_what_changed(self, riverside: World) -> None:
         before = ready(riverside)
