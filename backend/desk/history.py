@@ -16,6 +16,7 @@ from backend.billing.settings import DatedSetting, in_force
 from backend.billing.spans import Span, cut, union
 from backend.desk.known import Known, latest_words, spans_said
 from backend.desk.settings import dated_settings
+from backend.schemas.kinds import LISTS
 from backend.store import Connection, facts, intervals, patients, practices
 
 NO_CREDENTIAL = "STAFF"
@@ -87,7 +88,7 @@ def read_history(connection: Connection, practice_id: int, patient_id: str, appr
     row = practices.by_id(connection, practice_id)
     practice = Practice(row["key"], row["timezone"], row["setting"])
     said = facts.of_patient(connection, practice_id, patient_id)
-    said += facts.of_portal(connection, practice_id, patient["portal"])
+    said += facts.of_portal(connection, practice_id, patient["portal"], LISTS)
     said += facts.of_threads(connection, practice_id, patient_id)
     known = Known(practice, patient["reference"], latest_words(said))
     stored = intervals.standing(connection, practice_id, patient_id)

@@ -99,7 +99,7 @@ def _said(connection: Connection, practice_id: int, row: Any) -> list[Any]:
     """Rows in the order in which `latest_words` takes them: the last about a key counts."""
     return [
         *facts.of_patient(connection, practice_id, row["patient_id"]),
-        *facts.of_portal(connection, practice_id, row["portal"]),
+        *facts.of_portal(connection, practice_id, row["portal"], LISTS),
         *facts.of_threads(connection, practice_id, row["patient_id"]),
     ]
 

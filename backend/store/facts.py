@@ -1,6 +1,6 @@
 """Facts as they were said: rows that nobody changes; what counts is the latest word about each key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -76,20 +76,39 @@ def of_patients(connection: Connection, practice_id: int, patient_ids: Iterable[
     ).fetchall()
 
 
-def of_portal(connection: Connection, practice_id: int, portal: str) -> list[Any]:
-    """What was said about the portal as a whole, oldest first; of the readings of each list only the latest."""
-    return connection.execute(_OF_PORTAL, {"practice": practice_id, "portal": portal}).fetchall()
+def of_portal(connection: Connection, practice_id: int, portal: str, lists: Iterable[str]) -> list[Any]:
+    """What was said about the portal as a whole, oldest first; of the readings of each of the lists only the latest.
+
+    A daily reading of every list makes thousands of rows, of which one a list matters; a reading's key is
+    `["list","instant"]`, and instants in UTC are in order as text.
+    """
+    about = {"practice": practice_id, "portal": portal}
+    found = connection.execute(f"{_OF_PORTAL} AND kind <> 'portal_readings' ORDER BY fact_id", about).fetchall()
+    for name in lists:
+        bounds = {"first": f'["{name}",', "last": f'["{name}"~'}
+        for row in _last_of_each_key(connection.execute(_READINGS, about | bounds)):
+            if row["body"] != "null":
+                found.append(row)
+                break
+    return found
 
 
-_OF_PORTAL_ROWS = "practice_id = :practice AND portal = :portal AND patient_id IS NULL AND thread IS NULL"
-# A daily reading of every list makes thousands of rows, of which one a list matters; a key is ["list", "instant"].
 _OF_PORTAL = (
-    f"SELECT {_COLUMNS}, fact_id FROM fact WHERE {_OF_PORTAL_ROWS} AND kind <> 'portal_readings'"  # noqa: S608  (fixed words)
-    f" UNION ALL SELECT {_COLUMNS}, fact_id FROM (SELECT {_COLUMNS}, fact_id, max(key) FROM fact"
-    " WHERE practice_id = :practice AND body <> 'null' AND fact_id IN"
-    f" (SELECT max(fact_id) FROM fact WHERE {_OF_PORTAL_ROWS} AND kind = 'portal_readings' GROUP BY key)"
-    " GROUP BY json_extract(key, '$[0]')) ORDER BY fact_id"
+    f"SELECT {_COLUMNS} FROM fact WHERE practice_id = :practice AND portal = :portal"  # noqa: S608  (fixed words)
+    " AND patient_id IS NULL AND thread IS NULL"
 )
+_READINGS = (
+    f"{_OF_PORTAL} AND kind = 'portal_readings' AND key > :first AND key < :last ORDER BY key DESC, fact_id DESC"
+)
+
+
+def _last_of_each_key(rows: Iterable[Any]) -> Iterator[Any]:
+    """Of rows in falling order, what was last said of each key."""
+    key = None
+    for row in rows:
+        if row["key"] != key:
+            key = row["key"]
+            yield row
 
 
 def of_threads(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
