@@ -93,11 +93,11 @@ class Server:
 
     # The process.
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         """Starts the server and returns once it says that it is ready."""
         with self.log.open("ab") as log:
             self.process = start_group(
-                [sys.executable, "-m", "backend", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "backend", "serve", "--port", str(self.port), *options],
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

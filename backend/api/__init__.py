@@ -34,7 +34,7 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
 
 
 def register(app: Flask, store: Store, config: Config) -> None:
-    """Adds the routes under /api, /healthz and /readyz, and the description of the interface."""
+    """Adds the routes under /api, /healthz, /readyz and /metrics, and the description of the interface."""
     app.config.update(
         API_TITLE="Threadtime",
         API_VERSION=f"v{PROTOCOL}",

@@ -12,6 +12,8 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from prometheus_client import Counter
+
 from backend.billing.days import MS_A_SECOND, Days, days_of
 from backend.billing.determination import Determination, Piece, changes, determine, seconds_by
 from backend.billing.episodes import BuiltEpisode
@@ -20,6 +22,8 @@ from backend.billing.rulebook import book, rules_on
 from backend.desk.history import History, claimed_by_others, read_history
 from backend.store import Connection, Store, episodes, patients, practices
 from backend.store.patients import DUE_AT_ONCE
+
+SETTLED = Counter("threadtime_patients_settled_total", "Patients whose episodes were computed")
 
 PATIENTS_A_UNIT = 4
 """How many patients are computed in one unit of work: what else waits for the writer waits that long."""
@@ -48,6 +52,7 @@ def settle(store: Store, practice_id: int | None, now: int, *, stopping: Callabl
             some = waiting[start : start + PATIENTS_A_UNIT]
             store.write(partial(settle_some, practice_id=each, wanted=some, now=now))
             reached += len(some)
+            SETTLED.inc(len(some))
     return reached
 
 

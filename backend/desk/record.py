@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from prometheus_client import Counter
+
 from backend.auth.roles import may
 from backend.desk.devices import Device
 from backend.errors import NotAllowed
@@ -17,6 +19,8 @@ from backend.store.patients import Reference
 Row = dict[str, Any]
 Rejected = tuple[str | None, int, str]
 Content = tuple[Any, ...]
+
+ROWS = Counter("threadtime_interval_rows_total", "Rows that devices sent, by what became of them", ["outcome"])
 
 CLOCK_OFF_MS = 120_000
 """Rows of a device whose clock is further off than this are marked."""
@@ -44,7 +48,10 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
     """
     if not may(device.roles, "record time"):
         raise NotAllowed("Only a clinician or staff records time; whose device this is has neither role.")
-    return store.write(lambda connection: _Batch(connection, device, sent_at, received_at).record(rows))
+    outcome = store.write(lambda connection: _Batch(connection, device, sent_at, received_at).record(rows))
+    for name in ("accepted", "duplicate", "rejected"):
+        ROWS.labels(name).inc(len(getattr(outcome, name)))
+    return outcome
 
 
 class _Batch:

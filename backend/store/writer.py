@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
+from prometheus_client import Counter, Gauge, Histogram
+
 from backend.errors import Busy
 from backend.store.connection import Connection, DatabaseError
 
@@ -20,6 +22,11 @@ Result = TypeVar("Result")
 GROUP_LIMIT = 64
 """How many units travel in one commit at most; it bounds how long the first of them waits."""
 RETRY_AFTER_SECONDS = 1
+
+
+COMMIT_SECONDS = Histogram("threadtime_commit_seconds", "One commit with all of its units of work")
+UNITS = Counter("threadtime_units_total", "Units of work that were committed or took themselves back", ["outcome"])
+WAITING = Gauge("threadtime_units_waiting", "Units of work that waited as the last commit began")
 
 
 class StoreClosed(RuntimeError):
@@ -98,8 +105,10 @@ class Writer:
             self._commit(group)
 
     def _commit(self, group: list[_Unit[Any]]) -> None:
+        WAITING.set(self._waiting.qsize())
         try:
-            self._together(group)
+            with COMMIT_SECONDS.time():
+                self._together(group)
         except BaseException as error:
             self._take_back()
             if len(group) == 1:
@@ -109,6 +118,7 @@ class Writer:
                     self._commit([unit])
                 return
         for unit in group:
+            UNITS.labels("done" if unit.error is None else "refused").inc()
             unit.finish()
 
     def _together(self, group: list[_Unit[Any]]) -> None:

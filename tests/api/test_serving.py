@@ -26,6 +26,27 @@ def test_health_and_readiness_answer_without_a_token(server: Server) -> None:
         assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
+def test_the_servers_figures_are_read_on_its_own_machine_and_name_nobody(practice: Server) -> None:
+    practice.start()
+    assert len(practice.post(row(thread="thr-kanari", patient="kanari")).json()["accepted"]) == 1
+    requests.get(f"{practice.url}/kanari", timeout=10)
+    answer = requests.get(f"{practice.url}/metrics", timeout=10)
+    assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/plain")
+    for figure in (
+        'threadtime_interval_rows_total{outcome="accepted"} 1.0',
+        'threadtime_request_seconds_count{method="POST",route="/api/v1/intervals",status="200"} 1.0',
+        'threadtime_request_seconds_count{method="GET",route="none",status="404"} 1.0',
+        "threadtime_commit_seconds_count",
+        "process_resident_memory_bytes",
+    ):
+        assert figure in answer.text
+    assert "kanari" not in answer.text
+    practice.stop()
+    practice.start("--behind-proxy")
+    through = requests.get(f"{practice.url}/metrics", headers={"X-Forwarded-For": "203.0.113.7"}, timeout=10)
+    assert through.status_code == 403
+
+
 def test_the_interface_describes_itself_in_openapi(server: Server) -> None:
     described = requests.get(f"{server.url}/api/openapi.json", timeout=10).json()
     assert described["openapi"].startswith("3.1")
