@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from backend.config import Config
+from backend.desk.portals import portal_kinds
 from backend.desk.practices import create_practice, get_practice
 from backend.errors import BadInput, CannotStart, NotFound
 from backend.store.database import open_store
@@ -18,7 +19,6 @@ from backend.store.folder import create_folder, database_path
 from backend.store.keys import create_key, key_path, read_key
 
 ROOT = Path(__file__).parents[1]
-PORTALS = ROOT / "extension" / "portals"
 EXTENSION = ROOT / "build" / "extension"
 NAME = "My practice"
 ADMIN = "admin@practice.example"
@@ -85,11 +85,6 @@ def _is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
-
-
-def portal_kinds() -> tuple[str, ...]:
-    """The kinds of portal that the extension can read."""
-    return tuple(sorted(file.stem for file in PORTALS.glob("*.json")))
 
 
 def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:

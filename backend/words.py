@@ -5,6 +5,7 @@ ids, and the way numbers and days are written.
 """
 
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
@@ -127,6 +128,21 @@ FACTS = {
 """The kinds of fact."""
 
 SOURCES = {"person": "by hand", "api": "through the interface", "csv": "from a CSV file"}
+
+ROLES = {
+    "clinician": "works on patients' messages; their time may count",
+    "staff": "works on messages too; their time is recorded and never counted",
+    "manager": "sees every episode and report, sets up the practice, gives accounts",
+    "biller": "enters claims and diagnoses",
+    "auditor": "reads",
+    "admin": "looks after accounts and settings, and sees no patient",
+}
+
+PRACTICE_SETTINGS = {
+    "office": "an office practice",
+    "rhc": "a rural health clinic (RHC)",
+    "fqhc": "a federally qualified health center (FQHC)",
+}
 
 FACT_FIELDS = {
     "at": "",
@@ -270,6 +286,14 @@ def instant(at: int, zone: ZoneInfo) -> str:
 def local_time(at: int, zone: ZoneInfo) -> datetime:
     """The practice's wall clock at an instant, without binary fractions of a second."""
     return datetime.fromtimestamp(at // 1000, zone)
+
+
+def setting_value(value: Any, unit: str | None, *, chosen: bool) -> str:
+    """`7 days`, `02, 10`; `chosen`: the value is of a closed list, whose words stand for it."""
+    if isinstance(value, list):
+        return ", ".join(named(VALUES, each) if chosen else str(each) for each in value) or "none"
+    text = named(VALUES, value) if chosen and isinstance(value, str) else str(value)
+    return f"{text} {unit}" if unit else text
 
 
 def zone_name(key: str) -> str:

@@ -2,10 +2,12 @@
 
 import secrets
 import unicodedata
+from collections.abc import Iterable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from backend.auth.guessable import is_guessable
 from backend.errors import BadInput
 
 LEAST, MOST = 12, 256
@@ -18,14 +20,25 @@ NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$Hmi/BEMV8RPg3RJk7gCXlQ$SXYwFpDsxQ3QWDC7
 those in force, since it only serves while checking it costs the same."""
 
 
-def new_hash(password: str) -> str:
-    """The hash to store; BadInput for a password that is too short or too long."""
+def new_hash(password: str, about: Iterable[str] = ()) -> str:
+    """The hash to store; BadInput for a password that is too short, too long or too easy to guess for somebody who
+    knows `about`: the practice's name, the person's name and address."""
     plain = _normal(password)
     if len(plain) < LEAST:
         raise BadInput(f"A password needs at least {LEAST} characters; a few words in a row are good.")
     if len(plain) > MOST:
         raise BadInput(f"A password has at most {MOST} characters.")
+    if is_guessable(plain, about):
+        raise BadInput(
+            "This password is easy to guess: leave out names, years, common words and rows of keys. Four words that "
+            "have nothing to do with each other are good."
+        )
     return _hasher.hash(plain)
+
+
+def hashed_again(password: str) -> str:
+    """The hash, by the parameters in force, of a password that somebody uses already, good or not."""
+    return _hasher.hash(_normal(password))
 
 
 def matches(stored: str | None, password: str) -> bool:

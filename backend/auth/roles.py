@@ -6,14 +6,26 @@ from typing import Literal, get_args
 Role = Literal["clinician", "staff", "manager", "biller", "auditor", "admin"]
 ROLES: tuple[str, ...] = get_args(Role)
 
-Right = Literal["see own start page", "see episodes", "take reports", "record time", "hold a device"]
+Right = Literal[
+    "see episodes",
+    "take reports",
+    "record time",
+    "hold a device",
+    "manage people",
+    "manage administrators",
+    "set up the practice",
+    "set the rules",
+]
 
 _RIGHTS: dict[Right, frozenset[Role]] = {
-    "see own start page": frozenset({"manager", "admin"}),
     "see episodes": frozenset({"manager"}),
     "take reports": frozenset({"manager"}),
     "record time": frozenset({"clinician", "staff"}),
     "hold a device": frozenset({"clinician", "staff", "manager", "biller"}),
+    "manage people": frozenset({"manager", "admin"}),
+    "manage administrators": frozenset({"admin"}),
+    "set up the practice": frozenset({"manager", "admin"}),
+    "set the rules": frozenset({"manager", "admin"}),
 }
 
 

@@ -10,10 +10,11 @@ import re
 import secrets
 from typing import Literal
 
-Kind = Literal["tt", "ts"]
-"""`tt`: a device's token. `ts`: a session in a browser."""
+Kind = Literal["tt", "ts", "tl", "tc"]
+"""`tt`: a device's token. `ts`: a session in a browser. `tl`: a one-time link. `tc`: a right password that waits for
+the code of the second factor."""
 
-_SHAPE = re.compile(r"(tt|ts)_([1-9][0-9]{0,15})_([A-Za-z0-9_-]{43})", re.ASCII)
+_SHAPE = re.compile(r"(tt|ts|tl|tc)_([1-9][0-9]{0,15})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def new_secret() -> str:

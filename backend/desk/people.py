@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from backend.auth import passwords, tokens
 from backend.auth.roles import ROLES
 from backend.config import Config
-from backend.errors import BadInput, Conflict, NotSignedIn
+from backend.errors import BadInput, Conflict
 from backend.store import people as rows
+from backend.store import practices
 from backend.store.connection import Connection
 from backend.store.database import Store
 
@@ -62,6 +63,9 @@ def new_user(
         raise BadInput(f"There is no role {unknown[0]!r}; the roles are {', '.join(ROLES)}.")
     if not wanted:
         raise BadInput(f"A user needs at least one role of {', '.join(ROLES)}.")
+    credential, specialty = (" ".join((each or "").split()) or None for each in (credential, specialty))
+    if any(each and len(each) > 60 for each in (credential, specialty)):
+        raise BadInput("A credential and a specialty have at most 60 characters.")
     if "clinician" in wanted and not credential:
         raise BadInput("A clinician needs a credential such as MD, NP or PT: it decides which codes their time is for.")
     return User(uuid.uuid4().hex, practice_id, address, shown, wanted, credential, specialty, True)
@@ -81,13 +85,17 @@ def add_user(
 ) -> User:
     """The new user, able to sign in. BadInput as in `new_user`, Conflict when the address is in use."""
     user = new_user(practice_id, email=email, name=name, roles=roles, credential=credential, specialty=specialty)
-    password_hash = passwords.new_hash(password)
+    with store.read() as connection:
+        practice_name = practices.by_id(connection, practice_id)["name"]
+    password_hash = passwords.new_hash(password, about=(practice_name, user.name, user.email))
     store.write(lambda connection: insert_user(connection, user, password_hash=password_hash, now=now))
     return user
 
 
-def insert_user(connection: Connection, user: User, *, password_hash: str, now: int) -> None:
-    """Stores a user inside a unit of work that is already open (a practice and its first user come together)."""
+def insert_user(connection: Connection, user: User, *, password_hash: str | None, now: int) -> None:
+    """Stores a user inside a unit of work that is already open (a practice and its first user come together).
+
+    `password_hash` None: the person chooses a password by a one-time link."""
     if rows.find_by_email(connection, user.email) is not None:
         raise Conflict("This e-mail address already signs in here; each person has one.")
     rows.insert_user(
@@ -113,30 +121,6 @@ def names(store: Store, practice_id: int) -> dict[str, str]:
         return rows.names(connection, practice_id)
 
 
-def sign_in(store: Store, *, email: str, password: str, now: int, replaces: str | None = None) -> tuple[str, User]:
-    """A new session's token and its user; `replaces` (the token the browser came with) ends. NotSignedIn for a wrong
-    address, a wrong password or a user who is not active, all three in the same words and the same time."""
-    with store.read() as connection:
-        found = rows.find_by_email(connection, email.strip().lower())
-    right = passwords.matches(found.password_hash if found and found.active else None, password)
-    if found is None or not right:
-        raise NotSignedIn("The e-mail address or the password is not right.")
-    user = _user(found)
-    token = tokens.new_token("ts", user.practice_id)
-    outdated = found.password_hash is not None and passwords.is_outdated(found.password_hash)
-    renewed = passwords.new_hash(password) if outdated else None
-
-    def work(connection: Connection) -> None:
-        if renewed:
-            rows.set_password(connection, user.practice_id, user.user_id, renewed)
-        if replaces:
-            _end(connection, replaces)
-        rows.insert_session(connection, user.practice_id, tokens.digest(token), user.user_id, now)
-
-    store.write(work)
-    return token, user
-
-
 def session(store: Store, token: str | None, now: int, config: Config) -> Session | None:
     """Who holds this token, or None when it names no session or one that has ended: unused for
     `config.session_idle_seconds`, older than `config.session_absolute_seconds`, signed out, or of a user who is no
@@ -155,21 +139,23 @@ def session(store: Store, token: str | None, now: int, config: Config) -> Sessio
         return None
     if now - found.seen_at >= TOUCH_AFTER_MS:
         store.write(lambda connection: rows.touch_session(connection, practice_id, name, now))
-    return Session(_user(found.user), found.practice_name, found.timezone, tokens.form_token(token))
+    return Session(user_of(found.user), found.practice_name, found.timezone, tokens.form_token(token))
 
 
 def sign_out(store: Store, token: str) -> None:
     """Ends the session; a token that names none is no error."""
-    store.write(lambda connection: _end(connection, token))
+    store.write(lambda connection: end_session(connection, token))
 
 
-def _end(connection: Connection, token: str) -> None:
+def end_session(connection: Connection, token: str) -> None:
+    """Ends a session inside a unit of work that is already open."""
     practice_id = tokens.practice_of(token, "ts")
     if practice_id is not None:
         rows.delete_session(connection, practice_id, tokens.digest(token))
 
 
-def _user(found: rows.UserRow) -> User:
+def user_of(found: rows.UserRow) -> User:
+    """The user of a stored row."""
     return User(
         found.user_id,
         found.practice_id,

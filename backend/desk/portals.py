@@ -1,26 +1,65 @@
 """Portals: the installations that a practice works in."""
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from backend.errors import BadInput, Conflict
+from backend.errors import BadInput, Conflict, NotFound
 from backend.store import Connection, Store
 from backend.store import practices as rows
 
+FILES = Path(__file__).parents[2] / "extension" / "portals"
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """`origin` None: nobody has said yet where it lives."""
+
+    key: str
+    kind: str
+    origin: str | None
+
+
+@lru_cache(maxsize=1)
+def portal_kinds() -> tuple[str, ...]:
+    """The kinds of portal that the extension can read."""
+    return tuple(sorted(file.stem for file in FILES.glob("*.json")))
+
+
+def portals_of(store: Store, practice_id: int) -> list[Portal]:
+    """By key."""
+    with store.read() as connection:
+        return [Portal(*row) for row in rows.portals(connection, practice_id)]
 
 
 def add_portal(store: Store, practice_id: int, *, key: str, kind: str, origin: str, now: int) -> None:
     """Adds another installation: `key` is what its intervals carry, `kind` names the portal file, `origin` is where
-    it lives. BadInput: a key or an origin that cannot be one. Conflict: the key is in use."""
+    it lives. BadInput: a key, kind or origin that cannot be one. Conflict: the key is in use."""
     if not _KEY.fullmatch(key):
         raise BadInput("A portal's key has 1 to 60 lower-case letters, digits, dots, hyphens or underscores.")
+    if kind not in portal_kinds():
+        known = ", ".join(portal_kinds())
+        raise BadInput(f"There is no portal file for the kind {kind[:60]}; there is one for: {known}.")
     place = _origin(origin)
 
     def work(connection: Connection) -> None:
         if key in rows.portal_keys(connection, practice_id):
             raise Conflict(f"There is a portal called {key} already.")
         rows.insert_portal(connection, practice_id, key=key, kind=kind, origin=place, created_at=now)
+
+    store.write(work)
+
+
+def move_portal(store: Store, practice_id: int, *, key: str, origin: str) -> None:
+    """Says where a portal lives. BadInput: an origin that cannot be one. NotFound: no such portal."""
+    place = _origin(origin)
+
+    def work(connection: Connection) -> None:
+        if not rows.set_portal_origin(connection, practice_id, key, place):
+            raise NotFound("There is no portal of that key in this practice.")
 
     store.write(work)
 

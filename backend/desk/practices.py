@@ -10,7 +10,7 @@ from backend.auth import passwords
 from backend.billing.rulebook import book
 from backend.desk.people import insert_user, new_user
 from backend.errors import BadInput, Conflict, NotFound
-from backend.store import Connection, Store
+from backend.store import Connection, Store, patients
 from backend.store import practices as rows
 
 
@@ -20,6 +20,21 @@ class Practice:
     key: str
     name: str
     timezone: str
+
+
+SETTINGS = ("office", "rhc", "fqhc")
+"""An ordinary practice, a rural health clinic, a federally qualified health center: their codes differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What a practice says of itself. `zone_is_fixed`: something is recorded, so the zone stays."""
+
+    key: str
+    name: str
+    timezone: str
+    setting: str
+    zone_is_fixed: bool
 
 
 def create_practice(
@@ -38,15 +53,10 @@ def create_practice(
     BadInput: a name without a letter or digit, an unknown zone, or a user that `add_user` would refuse. Conflict: a
     practice of that name, or a user of that address, is there already.
     """
-    shown, key, kinds = " ".join(name.split()), _key(name), tuple(kinds)
-    if not key or len(shown) > 200:
-        raise BadInput("A practice's name has 1 to 200 characters, a letter or a digit among them.")
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadInput(f"There is no time zone {timezone[:50]!r}; one is named like America/New_York.") from None
+    shown, key, kinds = _name(name), _key(name), tuple(kinds)
+    _check_zone(timezone)
     new_user(0, email=admin_email, name=admin_name, roles=("admin", "manager"))
-    password_hash = passwords.new_hash(password)
+    password_hash = passwords.new_hash(password, about=(shown, admin_name, admin_email))
 
     def work(connection: Connection) -> Practice:
         if rows.by_key(connection, key) is not None:
@@ -75,6 +85,49 @@ def get_practice(store: Store, key: str | None = None) -> Practice:
                 raise (BadInput if known else NotFound)(f"Name the practice; {_which(known)}")
             found = rows.by_key(connection, known[0])
     return Practice(found["practice_id"], found["key"], found["name"], found["timezone"])
+
+
+def set_up_of(store: Store, practice_id: int) -> SetUp:
+    with store.read() as connection:
+        found = rows.by_id(connection, practice_id)
+        fixed = rows.has_records(connection, practice_id)
+    return SetUp(found["key"], found["name"], found["timezone"], found["setting"], zone_is_fixed=fixed)
+
+
+def change_practice(store: Store, practice_id: int, *, name: str, timezone: str, setting: str) -> None:
+    """Sets the name, the zone and the kind of practice; a change of the kind has every open episode decided again.
+
+    BadInput: a name, zone or kind that cannot be one. Conflict: another zone, when something is recorded already: days
+    that were days in the old one would begin and end elsewhere.
+    """
+    shown = _name(name)
+    _check_zone(timezone)
+    if setting not in SETTINGS:
+        raise BadInput(f"A practice is one of {', '.join(SETTINGS)}.")
+
+    def work(connection: Connection) -> None:
+        before = rows.by_id(connection, practice_id)
+        if timezone != before["timezone"] and rows.has_records(connection, practice_id):
+            raise Conflict("The time zone stays: something is recorded already, and its days are days in this zone.")
+        rows.update(connection, practice_id, name=shown, timezone=timezone, setting=setting)
+        if setting != before["setting"]:
+            patients.mark_practice_due(connection, practice_id)
+
+    store.write(work)
+
+
+def _name(text: str) -> str:
+    shown = " ".join(text.split())
+    if not _key(shown) or len(shown) > 200:
+        raise BadInput("A practice's name has 1 to 200 characters, a letter or a digit among them.")
+    return shown
+
+
+def _check_zone(timezone: str) -> None:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(f"There is no time zone {timezone[:50]!r}; one is named like America/New_York.") from None
 
 
 def _which(keys: list[str]) -> str:

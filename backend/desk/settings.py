@@ -72,15 +72,20 @@ def change_setting(
     def work(connection: Connection) -> date:
         practice = practices.by_id(connection, practice_id)
         first = days_of(practice["timezone"]).date_of(now) if from_on is None else from_on
-        try:
-            check(DatedSetting(name, value, first, payer))
-        except SettingError as error:
-            raise BadInput(f"The setting cannot be used: {error}.") from None
+        check_setting(name=name, value=value, payer=payer, from_on=first)
         rows.insert(connection, practice_id, name=name, value=value, payer=payer, from_on=first, by=by, recorded_at=now)
         patients.mark_practice_due(connection, practice_id)
         return first
 
     return store.write(work)
+
+
+def check_setting(*, name: str, value: Any, payer: str | None, from_on: date) -> None:
+    """Nothing where `change_setting` would take this; BadInput says what is allowed."""
+    try:
+        check(DatedSetting(name, value, from_on, payer))
+    except SettingError as error:
+        raise BadInput(f"The setting cannot be used: {error}.") from None
 
 
 def list_settings(store: Store, practice_id: int, *, now: int) -> list[Setting]:

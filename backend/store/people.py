@@ -18,6 +18,10 @@ class UserRow:
     specialty: str | None
     active: bool
     password_hash: str | None
+    totp_secret: str | None = None
+    totp_waiting: str | None = None
+    totp_step: int | None = None
+    locked_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,19 @@ def find_by_email(connection: Connection, email: str) -> UserRow | None:
         return None
     found = connection.execute("SELECT * FROM user WHERE practice_id = ? AND user_id = ?", tuple(entry)).fetchone()
     return _user(found)
+
+
+def find_user(connection: Connection, practice_id: int, user_id: str) -> UserRow | None:
+    found = connection.execute(
+        "SELECT * FROM user WHERE practice_id = ? AND user_id = ?", (practice_id, user_id)
+    ).fetchone()
+    return None if found is None else _user(found)
+
+
+def of_practice(connection: Connection, practice_id: int) -> list[UserRow]:
+    """Everybody, by name."""
+    found = connection.execute("SELECT * FROM user WHERE practice_id = ? ORDER BY name, email", (practice_id,))
+    return [_user(row) for row in found]
 
 
 def insert_user(connection: Connection, user: UserRow, now: int) -> None:
@@ -76,10 +93,13 @@ def set_password(connection: Connection, practice_id: int, user_id: str, passwor
     )
 
 
-def insert_session(connection: Connection, practice_id: int, token_digest: bytes, user_id: str, now: int) -> None:
+def insert_session(
+    connection: Connection, practice_id: int, token_digest: bytes, user_id: str, browser: str | None, now: int
+) -> None:
     connection.execute(
-        "INSERT INTO session (practice_id, token_digest, user_id, created_at, seen_at) VALUES (?, ?, ?, ?, ?)",
-        (practice_id, token_digest, user_id, now, now),
+        "INSERT INTO session (practice_id, token_digest, user_id, browser, created_at, seen_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (practice_id, token_digest, user_id, browser, now, now),
     )
 
 
@@ -150,4 +170,8 @@ def _user(row: Any) -> UserRow:
         row["specialty"],
         bool(row["active"]),
         row["password_hash"],
+        row["totp_secret"],
+        row["totp_waiting"],
+        row["totp_step"],
+        row["locked_until"],
     )

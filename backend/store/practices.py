@@ -41,6 +41,39 @@ def set_rules_seen(connection: Connection, practice_id: int, digest: str) -> Non
     connection.execute("UPDATE practice SET rules_seen = ? WHERE practice_id = ?", (digest, practice_id))
 
 
+def update(connection: Connection, practice_id: int, *, name: str, timezone: str, setting: str) -> None:
+    connection.execute(
+        "UPDATE practice SET name = ?, timezone = ?, setting = ? WHERE practice_id = ?",
+        (name, timezone, setting, practice_id),
+    )
+
+
+def has_records(connection: Connection, practice_id: int) -> bool:
+    """Whether anything has come in: time, or a fact."""
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM interval WHERE practice_id = ?1)"
+        " OR EXISTS (SELECT 1 FROM fact WHERE practice_id = ?1)"
+        " OR EXISTS (SELECT 1 FROM patient WHERE practice_id = ?1)",
+        (practice_id,),
+    )
+    return bool(found.fetchone()[0])
+
+
+def portals(connection: Connection, practice_id: int) -> list[Any]:
+    """key, kind and origin of each, by key."""
+    return connection.execute(
+        "SELECT key, kind, origin FROM portal WHERE practice_id = ? ORDER BY key", (practice_id,)
+    ).fetchall()
+
+
+def set_portal_origin(connection: Connection, practice_id: int, key: str, origin: str) -> bool:
+    """False when there is no portal of that key."""
+    done = connection.execute(
+        "UPDATE portal SET origin = ? WHERE practice_id = ? AND key = ?", (origin, practice_id, key)
+    )
+    return bool(done.rowcount == 1)
+
+
 def insert_portal(
     connection: Connection, practice_id: int, *, key: str, kind: str, origin: str | None, created_at: int
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 from sqlite_utils import Database, Migrations
 
 from backend.store.connection import Connection
+from backend.store.schema_accounts import ACCOUNTS
 from backend.store.statistics import describe
 
 migrations = Migrations("threadtime")
@@ -344,6 +345,12 @@ def episodes_approved(database: Database) -> None:
 def rules_seen(database: Database) -> None:
     """By which rules the practice's patients were last computed: other ones have everybody computed again."""
     _run(database, "ALTER TABLE practice ADD COLUMN rules_seen TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def accounts(database: Database) -> None:
+    _run(database, ACCOUNTS)
+    describe(database.conn)
 
 
 def migrate(connection: Connection) -> None:

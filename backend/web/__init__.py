@@ -1,4 +1,4 @@
-"""Pages for people: sign-in, the list of episodes, one episode, the report to take away."""
+"""Pages for people: sign-in, the list of episodes, one episode, the report to take away, accounts, the practice."""
 
 from flask import Blueprint, Flask
 from flask_limiter import Limiter
@@ -6,7 +6,20 @@ from flask_limiter.util import get_remote_address
 
 from backend.config import Config
 from backend.store.database import Store
-from backend.web import context, episodes, errors, report, signing, start
+from backend.web import (
+    account,
+    context,
+    episodes,
+    errors,
+    joining,
+    people,
+    practice,
+    report,
+    second_factor,
+    settings,
+    signing,
+    start,
+)
 from backend.web.doors import Doors
 
 
@@ -22,4 +35,10 @@ def register(app: Flask, store: Store, config: Config) -> None:
     signing.add(pages, doors, limiter)
     episodes.add(pages, store)
     report.add(pages, store)
+    people.add(pages, store)
+    joining.add(pages, store, limiter)
+    practice.add(pages, store)
+    settings.add(pages, store)
+    account.add(pages, doors, limiter)
+    second_factor.add(pages, doors, limiter)
     app.register_blueprint(pages)

@@ -5,9 +5,11 @@ from typing import Any
 from flask import Blueprint, g
 from markupsafe import Markup
 
-from backend.web.doors import FORM_FIELD, has_pages
+from backend.auth.roles import Right
+from backend.auth.roles import may as roles_may
+from backend.web.doors import FORM_FIELD
 from backend.web.verdict import Chip
-from backend.words import zone_name
+from backend.words import ROLES, zone_name
 
 _FIELD = Markup('<input type="hidden" name="{}" value="{}">')
 _CHIP = Markup('<span class="chip {}"><span aria-hidden="true">{}</span><span class="says">{}</span></span>')
@@ -19,7 +21,13 @@ def add(pages: Blueprint) -> None:
 
 
 def _values() -> dict[str, Any]:
-    return {"session": g.get("session"), "has_pages": has_pages, "form_field": form_field, "chip": chip}
+    return {"session": g.get("session"), "may": may, "role_words": ROLES, "form_field": form_field, "chip": chip}
+
+
+def may(right: Right) -> bool:
+    """Whether somebody is signed in who has the right: what a page offers is what would open."""
+    session = g.get("session")
+    return session is not None and roles_may(session.user.roles, right)
 
 
 def form_field() -> Markup:

@@ -75,7 +75,7 @@ class Doors:
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             self._check_form()
         if not _opens(door):
-            raise NotAllowed(_why_not())
+            raise NotAllowed(_WHY_NOT.get(door, "This is not for your role."))
         return None
 
     def finish(self, response: Response) -> Response:
@@ -144,15 +144,10 @@ def _opens(door: Door) -> bool:
             return roles_may(here().user.roles, right)
 
 
-def has_pages() -> bool:
-    """Whether somebody is signed in for whom there is at least the start page."""
-    return g.get("session") is not None and roles_may(here().user.roles, "see own start page")
-
-
-def _why_not() -> str:
-    if has_pages():
-        return "Patients' episodes are open to the managers of the practice."
-    return (
-        "There are no pages for your role yet. If you work on patients' messages, the extension's popup in your "
-        "browser's toolbar shows the time it records."
-    )
+_WHY_NOT: dict[Door, str] = {
+    "see episodes": "Patients' episodes are open to the managers of the practice.",
+    "take reports": "Reports are open to the managers of the practice.",
+    "manage people": "Accounts are open to the administrators and managers of the practice.",
+    "set up the practice": "The practice is set up by its administrators and managers.",
+    "set the rules": "The settings of the rules are open to the administrators and managers of the practice.",
+}

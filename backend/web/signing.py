@@ -5,31 +5,54 @@ from flask_limiter import Limiter
 from werkzeug.wrappers import Response
 
 from backend.desk import people
+from backend.desk.signing import CodeAsked, SignedIn, answer_code, sign_in
 from backend.errors import NotSignedIn
+from backend.web.browsers import browser_name
 from backend.web.doors import ANYBODY, SIGNED_IN, Doors, now_ms, opens_to
+
+NOTES = {"joined": "Your password is set. Sign in with it."}
 
 
 def add(pages: Blueprint, doors: Doors, limiter: Limiter) -> None:
-    @pages.get("/sign-in")
+    tries = f"{doors.config.sign_in_tries_per_minute} per minute"
+
+    @pages.get("/sign-in", endpoint="sign_in")
     @opens_to(ANYBODY)
-    def sign_in() -> str | Response:
+    def ask() -> str | Response:
         if g.session is not None:
             return redirect(_safe(request.args.get("after")), 303)
-        return _form(note=_ended(doors) if request.args.get("ended") else None)
+        note = _ended(doors) if request.args.get("ended") else NOTES.get(request.args.get("note", ""))
+        return _form(note=note)
 
     @pages.post("/sign-in")
-    @limiter.limit(f"{doors.config.sign_in_tries_per_minute} per minute")
+    @limiter.limit(tries)
     @opens_to(ANYBODY)
     def try_sign_in() -> Response:
-        replaces = request.cookies.get(doors.session_cookie)
         email = request.form.get("email", "")
         try:
-            token, _ = people.sign_in(
-                doors.store, email=email, password=request.form.get("password", ""), now=now_ms(), replaces=replaces
+            done = sign_in(
+                doors.store, email=email, password=request.form.get("password", ""), now=now_ms(), **_browser(doors)
             )
         except NotSignedIn as wrong:
-            return make_response(_form(error=wrong.message, email=email), 401)
-        return doors.let_in(redirect(_safe(request.args.get("after")), 303), token)
+            return make_response(_form(error=f"{wrong.message} The password is case-sensitive.", email=email), 401)
+        match done:
+            case CodeAsked(step):
+                return make_response(_code_form(step))
+            case SignedIn(token, _):
+                return doors.let_in(redirect(_safe(request.args.get("after")), 303), token)
+
+    @pages.post("/sign-in/code")
+    @limiter.limit(tries)
+    @opens_to(ANYBODY)
+    def try_code() -> Response:
+        step = request.form.get("step", "")
+        try:
+            done = answer_code(
+                doors.store, step=step, code=request.form.get("code", ""), now=now_ms(), **_browser(doors)
+            )
+        except NotSignedIn as wrong:
+            return make_response(_code_form(step, error=wrong.message), 401)
+        return doors.let_in(redirect(_safe(request.args.get("after")), 303), done.token)
 
     @pages.post("/sign-out")
     @opens_to(SIGNED_IN)
@@ -38,8 +61,20 @@ def add(pages: Blueprint, doors: Doors, limiter: Limiter) -> None:
         return doors.let_out(redirect(url_for("web.sign_in"), 303))
 
 
+def _browser(doors: Doors) -> dict[str, str | None]:
+    """Which session the new one replaces, and what it is called."""
+    return {
+        "replaces": request.cookies.get(doors.session_cookie),
+        "browser": browser_name(request.headers.get("User-Agent", "")),
+    }
+
+
 def _form(*, note: str | None = None, error: str | None = None, email: str = "") -> str:
     return render_template("sign-in.html", note=note, error=error, email=email, after=request.args.get("after"))
+
+
+def _code_form(step: str, *, error: str | None = None) -> str:
+    return render_template("code.html", step=step, error=error, after=request.args.get("after"))
 
 
 def _ended(doors: Doors) -> str:

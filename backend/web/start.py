@@ -4,14 +4,14 @@ from flask import Blueprint, current_app, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from backend.auth.roles import may
-from backend.web.doors import ANYBODY, here, opens_to
+from backend.web.doors import ANYBODY, SIGNED_IN, here, opens_to
 
 
 def add(pages: Blueprint) -> None:
     @pages.get("/")
-    @opens_to("see own start page")
+    @opens_to(SIGNED_IN)
     def home() -> str | Response:
-        """The list for whoever may see it; for an administrator alone, what there is for them."""
+        """The list for whoever may see it; for everybody else, what there is for them."""
         if may(here().user.roles, "see episodes"):
             return redirect(url_for("web.episode_list"), 303)
         return render_template("start.html")

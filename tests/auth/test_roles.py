@@ -19,5 +19,5 @@ def test_several_roles_give_the_union_of_their_rights():
 
 
 def test_no_role_and_an_unknown_role_open_nothing():
-    assert not may([], "see own start page")
-    assert not may(["owner"], "see own start page")
+    assert not may([], "manage people")
+    assert not may(["owner"], "manage people")

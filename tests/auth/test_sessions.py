@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backend.config import Config
-from backend.desk import devices, people, practices
+from backend.desk import devices, people, practices, signing
 from backend.errors import BadInput, Conflict, NotFound, NotSignedIn
 from backend.store.database import open_store
 from backend.store.folder import create_folder
@@ -48,7 +48,7 @@ def practice_id(store):
 
 @pytest.fixture
 def token(store, practice_id):
-    return people.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)[0]
+    return signing.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)[0]
 
 
 def add(store, practice_id, email, *roles, **more):
@@ -97,11 +97,11 @@ def test_an_inactive_user_neither_signs_in_nor_keeps_a_session(store, token, pra
     store.write(lambda connection: connection.execute("UPDATE user SET active = 0"))
     assert people.session(store, token, NOW, CONFIG) is None
     with pytest.raises(NotSignedIn):
-        people.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)
+        signing.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)
 
 
 def test_an_address_signs_in_whatever_its_case(store, practice_id):
-    assert people.sign_in(store, email=" Manager@Riverside.EXAMPLE ", password=PASSWORD, now=NOW)
+    assert signing.sign_in(store, email=" Manager@Riverside.EXAMPLE ", password=PASSWORD, now=NOW)
 
 
 def test_a_password_hashed_with_older_parameters_is_hashed_anew_at_sign_in(store, practice_id):
@@ -109,10 +109,10 @@ def test_a_password_hashed_with_older_parameters_is_hashed_anew_at_sign_in(store
 
     weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     store.write(lambda connection: connection.execute("UPDATE user SET password_hash = ?", (weak,)))
-    people.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)
+    signing.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)
     with store.read() as connection:
         assert connection.execute("SELECT password_hash FROM user").fetchone()[0] != weak
-    assert people.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)
+    assert signing.sign_in(store, email=MANAGER, password=PASSWORD, now=NOW)
 
 
 def test_one_address_signs_in_to_one_practice_only(store, practice_id):
