@@ -11,6 +11,7 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -52,6 +53,10 @@ class Page:
         """Presses a form's button and returns when the next page is there."""
         before = self.driver.find_element(By.TAG_NAME, "html")
         self.click(selector)
+        self.gone(before)
+
+    def gone(self, before: WebElement) -> None:
+        """Returns when the page that held `before` has given way to the next."""
         wait = WebDriverWait(self.driver, 20)
         wait.until(staleness_of(before))
         wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete")
