@@ -7,6 +7,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response
 
 from backend.auth.roles import ROLES, may
+from backend.billing.rulebook import family_of
 from backend.desk.accounts import (
     Account,
     account_of,
@@ -117,6 +118,7 @@ def _page(store: Store, user_id: str, error: BadInput | Conflict | None = None, 
         instant=lambda at: instant(at, zone),
         fields=_typed() if typed else _stored(found.user),
         roles=ROLES,
+        family=family_of(found.user.credential) if found.user.credential else None,
         theirs="admin" not in found.user.roles or may(user.roles, "manage administrators"),
         error=error.message if error else None,
         note=NOTES.get(request.args.get("note", "")),

@@ -107,3 +107,11 @@ def test_a_list_with_choices_is_set_by_them(manager):
 
 def test_an_unknown_setting_is_not_found(manager):
     assert manager.get("/settings/moon").status_code == 404
+
+
+def test_a_credential_whose_time_never_counts_is_said_on_the_clinicians_page(manager, ids):
+    address = f"/people/{ids['doctor@riverside.example']}"
+    assert "never counts" not in manager.get(address).text.replace("recorded and never counted", "")
+    changed = {"name": "Robin Doe", "roles": "clinician", "credential": "DOC"}
+    assert send(manager, address, changed).location == f"{address}?note=changed"
+    assert "Time of the credential DOC never counts" in manager.get(address).text
