@@ -10,6 +10,8 @@ from typing import NoReturn
 
 import structlog
 from flask import Flask, Response, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from prometheus_client import Histogram
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
@@ -56,8 +58,9 @@ def create_app(config: Config, store: Store) -> Flask:
     app.register_error_handler(ThreadtimeError, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
-    api.register(app, store, config)
-    web.register(app, store, config)
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=True)
+    api.register(app, store, config, limiter)
+    web.register(app, store, config, limiter)
     return app
 
 
@@ -155,7 +158,7 @@ def _refused(error: ThreadtimeError) -> AnyResponse:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
-    return _error(error.status, error.message, headers)
+    return _error(error.status, error.message, headers, code=error.code)
 
 
 def _http_error(error: HTTPException) -> AnyResponse:
@@ -175,10 +178,12 @@ def _unexpected(error: Exception) -> AnyResponse:
     return _error(500, None, {}, id_)
 
 
-def _error(status: int, detail: str | None, headers: dict[str, str], id_: str | None = None) -> AnyResponse:
+def _error(
+    status: int, detail: str | None, headers: dict[str, str], id_: str | None = None, code: str | None = None
+) -> AnyResponse:
     """A problem for programs, a page for people."""
     if request.path.startswith(_FOR_PROGRAMS):
-        named = {} if id_ is None else {"id": id_}
+        named = {name: value for name, value in (("id", id_), ("code", code)) if value is not None}
         return problem(status, detail or sentence(status), headers=headers, **named)
     page = error_page(status, detail, error_id=id_)
     page.headers.update(headers)

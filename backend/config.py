@@ -25,6 +25,8 @@ class Config:
     session_absolute_seconds: int = 12 * 3600
     sign_in_tries_per_minute: int = 10
     """Sign-in attempts a minute from one address before 429."""
+    pairing_tries_per_minute: int = 10
+    """Pairings begun, and codes typed, a minute from one address before 429."""
 
 
 def from_environment() -> Config:

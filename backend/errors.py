@@ -6,6 +6,7 @@
     ├── NotAllowed          403  signed in, and this is not theirs to do
     ├── NotFound            404  nothing here by that name, for this person
     ├── Conflict            409  it was already done otherwise
+    ├── NotPaired           400  a browser asked for its token, and there is none; `code` says why (RFC 8628)
     ├── TooManyTries        429  wait `retry_after_seconds`
     ├── Busy                503  the write queue is full: wait `retry_after_seconds`
     └── CannotStart         (command line) the data folder, its key or its lock refuse
@@ -19,13 +20,14 @@ The command line prints it on standard error and exits with 1; over HTTP it beco
 
 
 class ThreadtimeError(Exception):
-    """The root; `status` is the HTTP status that says the same."""
+    """The root; `status` is the HTTP status that says the same, `code` a word for programs where they need one."""
 
     status = 400
 
-    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
+    def __init__(self, message: str, *, retry_after_seconds: int | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.code = code
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -47,6 +49,10 @@ class NotFound(ThreadtimeError):
 
 class Conflict(ThreadtimeError):
     status = 409
+
+
+class NotPaired(ThreadtimeError):
+    status = 400
 
 
 class TooManyTries(ThreadtimeError):

@@ -5,8 +5,9 @@ import re
 import flask_smorest
 from flask import Flask, Response, request
 from flask_cors import CORS
+from flask_limiter import Limiter
 
-from backend.api import facts, health, intervals
+from backend.api import facts, health, intervals, pairing
 from backend.api.problems import MEDIA_TYPE, problem
 from backend.config import Config
 from backend.schemas.problem import Problem
@@ -33,7 +34,7 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
         pass
 
 
-def register(app: Flask, store: Store, config: Config) -> None:
+def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None:
     """Adds the routes under /api, /healthz, /readyz and /metrics, and the description of the interface."""
     app.config.update(
         API_TITLE="Threadtime",
@@ -48,6 +49,7 @@ def register(app: Flask, store: Store, config: Config) -> None:
         "Problem", {"description": "An error, in words", "content": {MEDIA_TYPE: {"schema": Problem}}}
     )
     api.register_blueprint(intervals.routes(store))
+    api.register_blueprint(pairing.routes(store, config, limiter))
     app.register_blueprint(facts.routes(store))
     facts.describe(api.spec)
     app.register_blueprint(health.routes(store))

@@ -1,8 +1,10 @@
 """Which device a request comes from."""
 
+import time
+
 from flask import Request
 
-from backend.desk.devices import Device, device_of
+from backend.desk.devices import Device, device_of, is_revoked
 from backend.errors import NotSignedIn
 from backend.store.database import Store
 
@@ -12,7 +14,9 @@ def device_of_request(store: Store, request: Request) -> Device:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotSignedIn("The request must carry a device token: Authorization: Bearer TOKEN.")
-    device = device_of(store, token.strip())
+    device = device_of(store, token.strip(), seen_at=time.time_ns() // 1_000_000)
+    if device is None and is_revoked(store, token.strip()):
+        raise NotSignedIn("This device was revoked; pair it again.", code="revoked")
     if device is None:
         raise NotSignedIn("The server does not know this device token; pair the device again.")
     return device

@@ -15,6 +15,8 @@ Right = Literal[
     "manage administrators",
     "set up the practice",
     "set the rules",
+    "see devices",
+    "see all devices",
 ]
 
 _RIGHTS: dict[Right, frozenset[Role]] = {
@@ -26,6 +28,8 @@ _RIGHTS: dict[Right, frozenset[Role]] = {
     "manage administrators": frozenset({"admin"}),
     "set up the practice": frozenset({"manager", "admin"}),
     "set the rules": frozenset({"manager", "admin"}),
+    "see devices": frozenset({"clinician", "staff", "manager", "biller", "admin"}),
+    "see all devices": frozenset({"admin"}),
 }
 
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from backend.auth import tokens
 from backend.auth.roles import may
+from backend.desk.people import User
 from backend.errors import BadInput, NotFound
 from backend.store import people as rows
 from backend.store.connection import Connection
 from backend.store.database import Store
+
+TOUCH_AFTER_MS = 60_000
+"""A device's last request is written at most this often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,20 @@ class Device:
     user_id: str
     name: str
     roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDevice:
+    """A device as the page of devices shows it. `seen_at`: its last request, to within a minute, or None."""
+
+    device_id: str
+    user_id: str
+    user_name: str
+    name: str
+    browser: str | None
+    created_at: int
+    seen_at: int | None
+    revoked_at: int | None
 
 
 def add_device(store: Store, practice_id: int, *, clinician_email: str, name: str, now: int) -> str:
@@ -36,20 +54,83 @@ def add_device(store: Store, practice_id: int, *, clinician_email: str, name: st
             raise NotFound("Nobody in this practice signs in with that e-mail address; add the user first.")
         if not may(user.roles, "hold a device"):
             raise BadInput("A device belongs to a clinician, staff, a manager or a biller; this user has no such role.")
-        rows.insert_device(connection, practice_id, uuid.uuid4().hex, user.user_id, shown, tokens.digest(token), now)
+        device = rows.DeviceRow(practice_id, uuid.uuid4().hex, user.user_id, shown, created_at=now)
+        rows.insert_device(connection, device, tokens.digest(token))
 
     store.write(work)
     return token
 
 
-def device_of(store: Store, token: str) -> Device | None:
-    """The device that holds this token, or None; a device of a user who is no longer active is none."""
+def device_of(store: Store, token: str, *, seen_at: int | None = None) -> Device | None:
+    """The device that holds this token, or None: no such token, a revoked device, a user who is no longer active.
+
+    With `seen_at`, the instant of a request, the device counts as seen then.
+    """
     practice_id = tokens.practice_of(token, "tt")
     if practice_id is None:
         return None
     with store.read() as connection:
         found = rows.find_device(connection, practice_id, tokens.digest(token))
-    if found is None:
+    if found is None or found[0].revoked_at is not None:
         return None
-    device_id, user_id, name, roles = found
-    return Device(practice_id, device_id, user_id, name, frozenset(roles))
+    kept, roles = found
+    if seen_at is not None and seen_at - (kept.seen_at or 0) >= TOUCH_AFTER_MS:
+        store.write(lambda connection: rows.touch_device(connection, practice_id, kept.device_id, seen_at))
+    return Device(practice_id, kept.device_id, kept.user_id, kept.name, frozenset(roles))
+
+
+def is_revoked(store: Store, token: str) -> bool:
+    """Whether this was the token of a device that has been revoked."""
+    practice_id = tokens.practice_of(token, "tt")
+    if practice_id is None:
+        return False
+    with store.read() as connection:
+        found = rows.find_device(connection, practice_id, tokens.digest(token))
+    return found is not None and found[0].revoked_at is not None
+
+
+def list_devices(store: Store, user: User) -> list[KeptDevice]:
+    """The person's own devices, and for an administrator everybody's: those in use first, the newest first."""
+    of = None if may(user.roles, "see all devices") else user.user_id
+    with store.read() as connection:
+        return [_kept(row) for row in rows.devices(connection, user.practice_id, of)]
+
+
+def get_device(store: Store, user: User, device_id: str) -> KeptDevice:
+    """One of those that `list_devices` gives; NotFound for any other."""
+    with store.read() as connection:
+        return _own(connection, user, device_id)
+
+
+def revoke_device(store: Store, user: User, device_id: str, *, now: int) -> KeptDevice:
+    """Takes a device's token back, for good; one that was revoked before stays as it is. NotFound as in `get_device`.
+
+    What the device sent stays; it is told with its next request.
+    """
+
+    def work(connection: Connection) -> KeptDevice:
+        found = _own(connection, user, device_id)
+        rows.revoke_device(connection, user.practice_id, device_id, user.user_id, now)
+        return found
+
+    return store.write(work)
+
+
+def _own(connection: Connection, user: User, device_id: str) -> KeptDevice:
+    found = rows.device(connection, user.practice_id, device_id)
+    if found is None or not (found.user_id == user.user_id or may(user.roles, "see all devices")):
+        raise NotFound("There is no such device among yours.")
+    return _kept(found)
+
+
+def _kept(row: rows.DeviceRow) -> KeptDevice:
+    return KeptDevice(
+        row.device_id,
+        row.user_id,
+        row.user_name,
+        row.name,
+        row.browser,
+        row.created_at,
+        row.seen_at,
+        row.revoked_at,
+    )

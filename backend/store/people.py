@@ -33,6 +33,21 @@ class SessionRow:
     seen_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """`seen_at`: its last request, to within a minute; `user_name`: whose it is, where that was read as well."""
+
+    practice_id: int
+    device_id: str
+    user_id: str
+    name: str
+    browser: str | None = None
+    created_at: int = 0
+    seen_at: int | None = None
+    revoked_at: int | None = None
+    user_name: str = ""
+
+
 def find_by_email(connection: Connection, email: str) -> UserRow | None:
     """The user whom the sign-in directory has under this address (lower case), in whatever practice."""
     entry = connection.execute(
@@ -134,29 +149,71 @@ def delete_session(connection: Connection, practice_id: int, token_digest: bytes
     connection.execute("DELETE FROM session WHERE practice_id = ? AND token_digest = ?", (practice_id, token_digest))
 
 
-def insert_device(
-    connection: Connection, practice_id: int, device_id: str, user_id: str, name: str, token_digest: bytes, now: int
-) -> None:
+def insert_device(connection: Connection, device: DeviceRow, token_digest: bytes) -> None:
     connection.execute(
-        "INSERT INTO device (practice_id, device_id, user_id, name, token_digest, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (practice_id, device_id, user_id, name, token_digest, now),
+        "INSERT INTO device (practice_id, device_id, user_id, name, browser, token_digest, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            device.practice_id,
+            device.device_id,
+            device.user_id,
+            device.name,
+            device.browser,
+            token_digest,
+            device.created_at,
+        ),
     )
 
 
 def find_device(
     connection: Connection, practice_id: int, token_digest: bytes
-) -> tuple[str, str, str, tuple[str, ...]] | None:
-    """Device id, user id, device name and the user's roles of a device that nobody has revoked, of an active user."""
+) -> tuple[DeviceRow, tuple[str, ...]] | None:
+    """The device that has this token, revoked or not, and its user's roles; of a user who is not active, none."""
     found = connection.execute(
-        "SELECT device.device_id, device.user_id, device.name, user.roles"
-        " FROM device JOIN user USING (practice_id, user_id)"
-        " WHERE device.practice_id = ? AND device.token_digest = ? AND device.revoked_at IS NULL AND user.active = 1",
+        "SELECT device.*, user.name AS user_name, user.roles FROM device JOIN user USING (practice_id, user_id)"
+        " WHERE device.practice_id = ? AND device.token_digest = ? AND user.active = 1",
         (practice_id, token_digest),
     ).fetchone()
-    if found is None:
-        return None
-    return found["device_id"], found["user_id"], found["name"], tuple(json.loads(found["roles"]))
+    return None if found is None else (_device(found), tuple(json.loads(found["roles"])))
+
+
+def touch_device(connection: Connection, practice_id: int, device_id: str, now: int) -> None:
+    connection.execute(
+        "UPDATE device SET seen_at = ? WHERE practice_id = ? AND device_id = ? AND (seen_at IS NULL OR seen_at < ?)",
+        (now, practice_id, device_id, now),
+    )
+
+
+def devices(connection: Connection, practice_id: int, user_id: str | None) -> list[DeviceRow]:
+    """Everybody's devices, or one person's; those that may send first, and of each the newest first."""
+    found = connection.execute(
+        "SELECT device.*, user.name AS user_name FROM device JOIN user USING (practice_id, user_id)"
+        " WHERE device.practice_id = :practice AND (:user IS NULL OR device.user_id = :user)"
+        " ORDER BY device.revoked_at IS NOT NULL, device.created_at DESC, device.device_id",
+        {"practice": practice_id, "user": user_id},
+    )
+    return [_device(row) for row in found]
+
+
+def device(connection: Connection, practice_id: int, device_id: str) -> DeviceRow | None:
+    found = connection.execute(
+        "SELECT device.*, user.name AS user_name FROM device JOIN user USING (practice_id, user_id)"
+        " WHERE device.practice_id = ? AND device.device_id = ?",
+        (practice_id, device_id),
+    ).fetchone()
+    return None if found is None else _device(found)
+
+
+def revoke_device(connection: Connection, practice_id: int, device_id: str, by: str, now: int) -> None:
+    connection.execute(
+        "UPDATE device SET revoked_at = ?, revoked_by = ?"
+        " WHERE practice_id = ? AND device_id = ? AND revoked_at IS NULL",
+        (now, by, practice_id, device_id),
+    )
+
+
+def _device(row: Any) -> DeviceRow:
+    return DeviceRow(**{name: row[name] for name in DeviceRow.__slots__})
 
 
 def _user(row: Any) -> UserRow:

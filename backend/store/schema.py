@@ -1,6 +1,7 @@
 """The tables, as migrations that only go forward.
 
-Every primary key leads with `practice_id`, except the sign-in directory (e-mail -> practice and user). Instants
+Every primary key leads with `practice_id`, except the sign-in directory (e-mail -> practice and user) and the pairing
+requests, which are of no practice until somebody of one says yes. Instants
 `..._at` are integer milliseconds since the epoch in UTC, days are ISO dates in the practice's zone, ids of episodes,
 patients, users, devices, facts and determinations are random 32-digit hex strings. Statements are run one by one:
 `executescript` would commit the transaction that makes a migration whole.
@@ -13,6 +14,7 @@ from typing import Any, cast
 from sqlite_utils import Database, Migrations
 
 from backend.store.connection import Connection
+from backend.store.pairing_tables import PAIRING
 from backend.store.schema_accounts import ACCOUNTS
 from backend.store.statistics import describe
 
@@ -350,6 +352,13 @@ def rules_seen(database: Database) -> None:
 @migrations()
 def accounts(database: Database) -> None:
     _run(database, ACCOUNTS)
+    describe(database.conn)
+
+
+@migrations()
+def pairing(database: Database) -> None:
+    """Browsers that ask to be paired by a code, and what the page of devices shows."""
+    _run(database, PAIRING)
     describe(database.conn)
 
 

@@ -1,17 +1,18 @@
-"""Pages for people: sign-in, the list of episodes, one episode, the report to take away, accounts, the practice."""
+"""Pages for people: sign-in, devices and their pairing, episodes, the report to take away, accounts, the practice."""
 
 from flask import Blueprint, Flask
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from backend.config import Config
 from backend.store.database import Store
 from backend.web import (
     account,
     context,
+    devices,
     episodes,
     errors,
     joining,
+    pairing,
     people,
     practice,
     report,
@@ -23,16 +24,17 @@ from backend.web import (
 from backend.web.doors import Doors
 
 
-def register(app: Flask, store: Store, config: Config) -> None:
+def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None:
     """Adds every page to the app. A route that does not say who may open it opens for nobody (doors.py)."""
     pages = Blueprint("web", __name__, template_folder="templates", static_folder="static", static_url_path="/look")
     doors = Doors(store, config)
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=True)
     doors.guard(pages)
     errors.handle(pages)
     context.add(pages)
     start.add(pages)
     signing.add(pages, doors, limiter)
+    devices.add(pages, store)
+    pairing.add(pages, store, config, limiter)
     episodes.add(pages, store)
     report.add(pages, store)
     people.add(pages, store)

@@ -147,6 +147,8 @@ def _opens(door: Door) -> bool:
 _WHY_NOT: dict[Door, str] = {
     "see episodes": "Patients' episodes are open to the managers of the practice.",
     "take reports": "Reports are open to the managers of the practice.",
+    "record time": "A browser is paired by whoever records time: clinicians and staff.",
+    "see devices": "Devices are open to whoever may hold one, and to administrators.",
     "manage people": "Accounts are open to the administrators and managers of the practice.",
     "set up the practice": "The practice is set up by its administrators and managers.",
     "set the rules": "The settings of the rules are open to the administrators and managers of the practice.",

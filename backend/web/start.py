@@ -11,9 +11,11 @@ def add(pages: Blueprint) -> None:
     @pages.get("/")
     @opens_to(SIGNED_IN)
     def home() -> str | Response:
-        """The list for whoever may see it; for everybody else, what there is for them."""
+        """The list for whoever may see it, one's devices for who may hold one; for everybody else what there is."""
         if may(here().user.roles, "see episodes"):
             return redirect(url_for("web.episode_list"), 303)
+        if may(here().user.roles, "hold a device"):
+            return redirect(url_for("web.devices"), 303)
         return render_template("start.html")
 
     @pages.get("/favicon.ico")

@@ -95,11 +95,11 @@ def test_a_reader_sees_one_state_from_its_first_query_to_its_last(store: Store) 
     assert practice_keys(store) == ["a", "b"]
 
 
-def test_every_table_but_the_directory_leads_with_the_practice(store: Store) -> None:
+def test_every_table_but_the_directory_and_the_pairing_requests_leads_with_the_practice(store: Store) -> None:
     with store.read() as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         tables = [name for name in tables if not name.startswith("sqlite_")]
-        for table in set(tables) - {"sign_in_directory", "_sqlite_migrations", "sqlite_stat1"}:
+        for table in set(tables) - {"sign_in_directory", "pairing", "_sqlite_migrations", "sqlite_stat1"}:
             [first] = [row["name"] for row in connection.execute(f"PRAGMA table_info({table})") if row["pk"] == 1]
             assert first == "practice_id", table
 

@@ -118,8 +118,17 @@ def test_an_administrator_alone_sees_what_is_here_for_them_and_no_patient(visito
         assert visitor.get(address).status_code == 403
 
 
-def test_another_role_is_told_kindly_that_there_are_no_pages_yet(visitor):
-    visitor.sign_in("doctor@riverside.example")
+def test_another_role_is_told_kindly_that_there_are_no_pages_yet(visitor, store, practice):
+    people.add_user(
+        store,
+        practice.practice_id,
+        email="auditor@riverside.example",
+        name="Aud It",
+        roles=["auditor"],
+        password=PASSWORD,
+        now=now_ms(),
+    )
+    visitor.sign_in("auditor@riverside.example")
     page = visitor.get("/")
     assert page.status_code == 200
     assert "no pages for your role yet" in page.text
