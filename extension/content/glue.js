@@ -216,8 +216,17 @@
     if (typeof at === "number") tell({ type: "input", at });
     if ("locked" in changes) tell({ type: "lock", locked: value("locked") === true });
     if ("paused" in changes) tell({ type: "pause", paused: value("paused") === true });
+    if (changes["turn_at"] && changes["turn_at"].oldValue !== value("turn_at")) sign_out();
     const seconds = value("idle_after_seconds");
     if (typeof seconds === "number") tell({ type: "idle_after", seconds });
+  }
+
+  /** Another clinician's turn begins: nothing of the one before goes over to them, and the open thread is opened anew. */
+  function sign_out() {
+    tell({ type: "end", by: "sign_out" });
+    trail = null;
+    input_at = null;
+    back();
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender @param {(answer: unknown) => void} answer */

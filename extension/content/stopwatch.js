@@ -220,6 +220,7 @@
       close(s, s.blurred ?? now.mono, event.by, closed);
       s.page = null;
       s.opening = null;
+      if (event.by === "sign_out") s.input = null; // whoever is next has made none yet
     }
     const stop = stopped_by(s);
     if (s.open && stop) close(s, s.blurred ?? now.mono, stop, closed);

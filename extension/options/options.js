@@ -1,15 +1,17 @@
-// The options: server, device token and portals, typed in by the clinician; access to hosts is asked for on a click.
+// The options: pairing, server and portals, entered by the clinician; access to hosts is asked for on a click.
 
 import { pattern_of, read_origin } from "../worker/addresses.js";
 import { post } from "../worker/backend.js";
 import { KINDS, portal_file } from "../worker/kinds.js";
-import { adopt, depth } from "../worker/outbox.js";
-import { IDLE_AFTER, problem_of_portals, problem_of_token, save, settings } from "../worker/settings.js";
+import { adopt, waiting_under } from "../worker/outbox.js";
+import { IDLE_AFTER, of_nobody_known, pasted, problem_of_portals, problem_of_token, save, settings } from "../worker/settings.js";
+import { show_pairing, show_pairings } from "./pairing.js";
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const element = (id) => /** @type {T} */ (document.getElementById(id));
 const server = /** @type {HTMLInputElement} */ (element("server"));
 const token = /** @type {HTMLInputElement} */ (element("token"));
+const device_name = /** @type {HTMLInputElement} */ (element("device-name"));
 const idle_after = /** @type {HTMLInputElement} */ (element("idle-after"));
 const portals = element("portals");
 
@@ -129,37 +131,66 @@ async function save_all() {
   await chrome.runtime.sendMessage({ type: "settings_changed" });
   await show_access();
   await show_foreign();
+  await show_pairings();
   if (granted) say("done", "Saved.");
   else say("wrong", "Saved, but the browser was not allowed access: nothing can be counted there. Save again to be asked again.");
 }
 
 async function test() {
   const { server: origin, token: word } = typed();
-  if (origin === null) throw new Wrong(server, "Enter the server’s address.");
-  if (word === null) throw new Wrong(token, "Enter the device token.");
-  const answer = await post(origin, word, [], Date.now());
+  const { pairing } = await settings();
+  const by_code = word === null && !pasted(pairing) ? pairing : null;
+  if (origin === null && by_code === null) throw new Wrong(server, "Enter the server’s address.");
+  if (word === null && by_code === null) throw new Wrong(token, "Pair this browser, or enter a device token.");
+  const answer = await post(by_code?.server ?? origin ?? "", by_code?.token ?? word ?? "", [], Date.now());
   if (answer.kind === "answered") say("done", "The server answers and knows this device.");
   else say("wrong", answer.problem);
 }
 
 async function show_foreign() {
-  const { pairing } = await settings();
-  const { foreign } = await depth(pairing?.id ?? "");
-  element("foreign").hidden = foreign === 0 || pairing === null;
+  const now = await settings();
+  const foreign = await waiting_under(of_nobody_known(now));
+  element("foreign").hidden = foreign === 0 || now.pairing === null;
   const were = foreign === 1 ? "1 interval was" : `${foreign} intervals were`;
   element("foreign-words").textContent = `${were} measured under another token and not sent yet. If you are the same clinician, send what is yours; else leave it for them.`;
+}
+
+/** Asks for a code; who says yes to it is paired. */
+async function pair() {
+  const origin = origin_in(server);
+  if (device_name.value.trim() === "") throw new Wrong(device_name, "Give this device a name.");
+  // First, while the click still counts as one: browsers ask only then.
+  if (!(await chrome.permissions.request({ origins: [pattern_of(origin)] }))) {
+    throw new Wrong(server, "Without access to the server this browser cannot be paired. Press the button again to be asked again.");
+  }
+  const answer = await chrome.runtime.sendMessage({ type: "begin_pairing", server: origin, device_name: device_name.value.trim(), browser: browser_name() });
+  if (answer?.problem !== null) throw new Wrong(server, answer?.problem ?? "It did not work. Try again.");
+  say("", "");
+  await show_pairing();
+}
+
+/** The browser and its system, as it names itself. */
+function browser_name() {
+  const data = /** @type {any} */ (navigator).userAgentData;
+  const brands = /** @type {{brand: string}[]} */ (data?.brands ?? []).map(({ brand }) => brand).filter((brand) => !/not.?a.?brand/i.test(brand));
+  const brand = brands.find((one) => one !== "Chromium") ?? brands[0] ?? (/Firefox/.test(navigator.userAgent) ? "Firefox" : "Browser");
+  return `${brand} on ${data?.platform || navigator.platform || "an unknown system"}`.slice(0, 100);
 }
 
 element("form").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(save_all);
 });
+element("pair").addEventListener("click", () => {
+  for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  attempt(pair);
+});
 element("test").addEventListener("click", () => attempt(test));
 element("add-portal").addEventListener("click", () => field(add_portal({}), "select").focus());
 element("adopt").addEventListener("click", () =>
   attempt(async () => {
     const { pairing } = await settings();
-    if (pairing !== null) await adopt(pairing.id);
+    if (pairing !== null) await adopt(pairing.id, of_nobody_known(await settings()));
     await chrome.runtime.sendMessage({ type: "try_again" });
     await show_foreign();
     say("done", "They are sent with this token.");
@@ -169,10 +200,13 @@ element("adopt").addEventListener("click", () =>
 const files = await Promise.all(KINDS.map(portal_file));
 const now = await settings();
 server.value = now.server ?? "";
-token.value = now.pairing?.token ?? "";
+token.value = pasted(now.pairing) ? (now.pairing?.token ?? "") : "";
+device_name.value = browser_name();
 idle_after.value = String(now.idle_after_seconds);
 for (const portal of now.portals) add_portal(portal);
 if (now.portals.length === 0) add_portal({});
 await show_access();
 await show_foreign();
+await show_pairings();
+await show_pairing();
 document.documentElement.dataset["shown"] = "true";

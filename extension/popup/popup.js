@@ -1,9 +1,9 @@
-// The popup: says what is being counted on the page behind it, and what waits. It changes nothing but the pause.
+// The popup: says what is being counted on the page behind it, and what waits. It changes the pause, and whose turn it is.
 
 import { condition, STATES } from "../worker/condition.js";
 import { delivery } from "../worker/delivery.js";
 import * as outbox from "../worker/outbox.js";
-import { settings } from "../worker/settings.js";
+import { name_of, settings } from "../worker/settings.js";
 import { midnight, minutes, today } from "./today.js";
 
 /** What a page behind the popup says of itself. @type {Record<StopwatchStatus, string>} */
@@ -33,13 +33,13 @@ async function status_behind() {
   return /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
 }
 
-/** Rows that are still open in a page, as its last checkpoint has them. @returns {Promise<RecentRow[]>} */
-async function open_rows() {
+/** Rows that are still open in a page, as its last checkpoint has them. @param {string} pairing @returns {Promise<RecentRow[]>} */
+async function open_rows(pairing) {
   if (!behind) return [];
   const key = `checkpoint:${behind.document}`;
   const checkpoint = /** @type {{rows?: NamedRow[]} | undefined} */ ((await chrome.storage.local.get(key))[key]);
   const portal = behind.portal;
-  return (checkpoint?.rows ?? []).map((row) => ({ ...row, portal }));
+  return (checkpoint?.rows ?? []).map((row) => ({ ...row, portal, pairing }));
 }
 
 async function show_state() {
@@ -63,7 +63,8 @@ async function show_subject() {
     return;
   }
   const now = Date.now();
-  const rows = [...(await outbox.recent(midnight(now))), ...(await open_rows())];
+  const id = (await settings()).pairing?.id ?? "";
+  const rows = [...(await outbox.recent(id, midnight(now))), ...(await open_rows(id))];
   element("clock").hidden = false;
   element("clock").textContent = minutes(today(rows, behind, now));
   const patient = behind.patient === null ? "patient not named by the portal" : `patient ${behind.patient}`;
@@ -79,12 +80,12 @@ async function show_outbox() {
   element("try-again").hidden = !(stopped || (problem !== null && waiting > 0));
   const wait = waiting === 1 ? "1 interval waits safely" : `${waiting} intervals wait safely`;
   const sent = parked > 0 ? "Nothing else waits" : sent_at === null ? "Nothing waits" : `All sent, ${time(sent_at)}`;
-  const others = foreign > 0 ? ` · ${foreign} measured under another token` : "";
+  const others = foreign > 0 ? ` · ${foreign} measured under another pairing` : "";
   element("outbox").textContent = (waiting === 0 ? sent : `${wait}${oldest === null ? "" : ` · oldest ${time(oldest)}`}`) + others;
 }
 
 async function show_parked() {
-  const parked = await outbox.parked();
+  const parked = await outbox.parked((await settings()).pairing?.id ?? "");
   element("parked-section").hidden = parked.length === 0;
   const list = element("parked");
   if (list.dataset["ids"] === parked.map(({ id }) => id).join()) return; // a button may have the focus
@@ -113,17 +114,37 @@ function parked_item({ id, row, reason }) {
   return item;
 }
 
+/** Whose turn it is; where several clinicians share this browser, to be chosen. */
+async function show_turn() {
+  const { pairing, pairings } = await settings();
+  const paired = pairings.filter((one) => one.token !== null);
+  element("turn-section").hidden = paired.length === 0 || (paired.length === 1 && paired[0]?.clinician === null);
+  const choice = /** @type {HTMLSelectElement} */ (element("turn"));
+  const nobody = pairing === null ? [new Option("Nobody: choose", "", true)] : [];
+  const options = [...nobody, ...paired.map((one) => new Option(name_of(one), one.id))];
+  const text = JSON.stringify(options.map(({ value, text }) => [value, text]));
+  if (choice.dataset["shown"] !== text) choice.replaceChildren(...options); // it may be open
+  choice.dataset["shown"] = text;
+  if (document.activeElement !== choice) choice.value = pairing?.id ?? "";
+  choice.disabled = options.length === 1;
+}
+
 async function show() {
   const { paused } = await chrome.storage.local.get("paused");
   element("pause").textContent = paused === true ? "Go on" : "Pause";
   element("pause").setAttribute("aria-pressed", String(paused === true));
-  await Promise.all([show_state(), show_subject(), show_outbox(), show_parked()]);
+  await Promise.all([show_state(), show_subject(), show_outbox(), show_parked(), show_turn()]);
   document.documentElement.dataset["shown"] = "true";
 }
 
 element("pause").addEventListener("click", async () => {
   const { paused } = await chrome.storage.local.get("paused");
   await chrome.runtime.sendMessage({ type: "pause", paused: paused !== true });
+  await show();
+});
+element("turn").addEventListener("change", async ({ target }) => {
+  const id = /** @type {HTMLSelectElement} */ (target).value;
+  await chrome.runtime.sendMessage({ type: "switch_pairing", id });
   await show();
 });
 element("try-again").addEventListener("click", async () => {

@@ -1,8 +1,31 @@
 // The backend client: the one file that fetches. One request to the server, one answer, told in kinds.
 
 const PATH = "/api/v1/intervals";
+const PAIRING_PATH = "/api/v1/pairing";
 const PROTOCOL = "1";
 const PATIENCE_MS = 30_000;
+const NOT_OURS = "The server’s answer is not one of Threadtime’s. Check its address.";
+
+/** One POST. @param {string} address @param {string | null} token @param {object} body
+ * @returns {Promise<{status: number, retry_after: string | null, text: string} | {problem: string}>} problem: no answer */
+async function send(address, token, body) {
+  try {
+    const response = await fetch(address, {
+      method: "POST",
+      headers: { ...(token === null ? {} : { "Authorization": `Bearer ${token}` }), "Content-Type": "application/json", "Threadtime-Protocol": PROTOCOL },
+      body: JSON.stringify(body),
+      credentials: "omit",
+      cache: "no-store",
+      redirect: "error", // the token goes to the address that was entered, and nowhere else
+      referrerPolicy: "no-referrer",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    return { status: response.status, retry_after: response.headers.get("Retry-After"), text: await response.text() };
+  } catch (error) {
+    const slow = error instanceof DOMException && error.name === "TimeoutError";
+    return { problem: slow ? "The server did not answer within 30 seconds." : "The server cannot be reached." };
+  }
+}
 
 /**
  * @param {string} server origin
@@ -12,25 +35,49 @@ const PATIENCE_MS = 30_000;
  * @returns {Promise<Answer>}
  */
 export async function post(server, token, rows, sent_at) {
-  let response, text;
-  try {
-    response = await fetch(server + PATH, {
-      method: "POST",
-      headers: { "Authorization": `Bearer ${token}`, "Content-Type": "application/json", "Threadtime-Protocol": PROTOCOL },
-      body: JSON.stringify({ sent_at, intervals: rows }),
-      credentials: "omit",
-      cache: "no-store",
-      redirect: "error", // the token goes to the address that was entered, and nowhere else
-      referrerPolicy: "no-referrer",
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    text = await response.text();
-  } catch (error) {
-    const slow = error instanceof DOMException && error.name === "TimeoutError";
-    const problem = slow ? "The server did not answer within 30 seconds." : "The server cannot be reached.";
-    return { kind: "later", problem, retry_after_ms: null };
+  const answer = await send(server + PATH, token, { sent_at, intervals: rows });
+  if ("problem" in answer) return { kind: "later", problem: answer.problem, retry_after_ms: null };
+  return judge(answer.status, answer.retry_after, answer.text, sent_at);
+}
+
+/** Asks for a pairing code. @param {string} server origin @param {string} device_name @param {string} browser
+ * @returns {Promise<CodeAnswer>} */
+export async function ask_code(server, device_name, browser) {
+  const answer = await send(server + PAIRING_PATH, null, { device_name, browser });
+  return "problem" in answer ? { kind: "refused", problem: answer.problem } : judge_code(server, answer.status, answer.text);
+}
+
+/** @param {string} server @param {number} status @param {string} text @returns {CodeAnswer} */
+export function judge_code(server, status, text) {
+  const body = parse(text);
+  if (status === 404 || status === 405) return { kind: "refused", problem: "There is no Threadtime at this address, or one that does not pair by code." };
+  if (status !== 200) return { kind: "refused", problem: `The server answered ${status}.${detail_of(body)}` };
+  const { device_code, user_code, verification_uri, expires_in, interval } = body ?? {};
+  const sound =
+    [device_code, user_code, verification_uri].every((one) => typeof one === "string" && one.length <= 500) &&
+    [expires_in, interval].every((one) => Number.isSafeInteger(one) && one > 0) &&
+    URL.parse(verification_uri)?.origin === server; // the link leads to the server that was entered, and nowhere else
+  return sound ? { kind: "asked", device_code, user_code, verification_uri, expires_in, interval } : { kind: "refused", problem: NOT_OURS };
+}
+
+/** Asks for the token. @param {string} server origin @param {string} device_code @returns {Promise<TokenAnswer>} */
+export async function ask_token(server, device_code) {
+  const answer = await send(`${server}${PAIRING_PATH}/token`, null, { device_code });
+  return "problem" in answer ? { kind: "wait", problem: answer.problem } : judge_token(answer.status, answer.text);
+}
+
+/** @param {number} status @param {string} text @returns {TokenAnswer} */
+export function judge_token(status, text) {
+  const body = parse(text);
+  if (status === 200) {
+    const texts = [body?.access_token, body?.clinician?.id, body?.clinician?.name, body?.practice];
+    if (!texts.every((one) => typeof one === "string")) return { kind: "over", problem: NOT_OURS };
+    return { kind: "paired", token: body.access_token, clinician: { id: body.clinician.id, name: body.clinician.name }, practice: body.practice };
   }
-  return judge(response.status, response.headers.get("Retry-After"), text, sent_at);
+  if (body?.code === "authorization_pending") return { kind: "wait", problem: null };
+  if (body?.code === "slow_down") return { kind: "slower", problem: null };
+  if (status === 429 || status >= 500) return { kind: "wait", problem: `The server answered ${status}.${detail_of(body)}` };
+  return { kind: "over", problem: typeof body?.detail === "string" ? body.detail : `The server answered ${status}.` };
 }
 
 /**
@@ -42,13 +89,14 @@ export async function post(server, token, rows, sent_at) {
  */
 export function judge(status, retry_after, text, now) {
   const body = parse(text);
-  const detail = typeof body?.detail === "string" ? ` It says: ${body.detail}` : "";
+  const detail = detail_of(body);
   if (status === 200) {
     const lists = [body?.accepted, body?.duplicate, body?.rejected];
     if (lists.every(Array.isArray) && body.rejected.every((/** @type {unknown} */ one) => typeof one === "object" && one))
       return { kind: "answered", accepted: body.accepted, duplicate: body.duplicate, rejected: body.rejected };
-    return { kind: "later", problem: "The server’s answer is not one of Threadtime’s. Check its address.", retry_after_ms: null };
+    return { kind: "later", problem: NOT_OURS, retry_after_ms: null };
   }
+  if (status === 401 && body?.code === "revoked") return { kind: "stopped", problem: "This device was revoked. Pair it again in the options; what waits is kept." };
   if (status === 401) return { kind: "stopped", problem: `The server does not know this device token, or it was revoked.${detail}` };
   if (status === 403) return { kind: "stopped", problem: `This device may not send to the server.${detail}` };
   if (status === 426) return { kind: "stopped", problem: `The server and this extension are of different ages: one needs an update.${detail}` };
@@ -57,6 +105,9 @@ export function judge(status, retry_after, text, now) {
   if (status === 404 || status === 405) return { kind: "later", problem: "There is no Threadtime at this address.", retry_after_ms };
   return { kind: "later", problem: `The server answered ${status}.${detail}`, retry_after_ms };
 }
+
+/** @param {any} body a problem */
+const detail_of = (body) => (typeof body?.detail === "string" ? ` It says: ${body.detail}` : "");
 
 /** @param {string} text @returns {any} undefined when it is not JSON */
 function parse(text) {

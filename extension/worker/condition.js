@@ -28,9 +28,9 @@ export async function tab_statuses() {
 
 /** @returns {Promise<{state: State, detail: string, waiting: number}>} `detail`: the reason in words, or "" */
 export async function condition() {
-  const { server, pairing, portals } = await settings();
+  const { pairing, portals } = await settings();
   const { waiting, parked } = await depth(pairing?.id ?? "");
-  if (server === null || pairing === null) return { state: "unpaired", detail: "Enter the server’s address and a device token in the options.", waiting };
+  if (pairing === null || pairing.server === null) return { state: "unpaired", detail: "Pair this browser in the options.", waiting };
   const { trouble } = await chrome.storage.session.get("trouble");
   if (typeof trouble === "string") return { state: "error", detail: trouble, waiting };
   const { stopped, problem } = await delivery();

@@ -79,6 +79,11 @@ export async function read_setting(name) {
 }
 
 /** @param {string} name @param {unknown} value */
-export async function write_setting(name, value) {
-  await transact(["settings"], "readwrite", (t) => result(t.objectStore("settings").put({ name, value })));
+export const write_setting = (name, value) => write_settings({ [name]: value });
+
+/** Writes several settings, all or none. @param {Record<string, unknown>} values by name */
+export async function write_settings(values) {
+  await transact(["settings"], "readwrite", (t) => {
+    for (const [name, value] of Object.entries(values)) t.objectStore("settings").put({ name, value });
+  });
 }

@@ -13,19 +13,28 @@ const BATCH = 100;
 const FIRST_MS = 1_000;
 const LAST_MS = 900_000;
 const MOST_RETRY_AFTER_MS = 86_400_000;
+/** So long the server's word holds that it knows the token. */
+export const KNOWN_MS = 25_000;
 
-/** @returns {Promise<Delivery>} */
-export async function delivery() {
-  return { attempt: 0, not_before: 0, stopped: false, problem: null, sent_at: null, ...(await read_setting("delivery")) };
+/** @type {Delivery} */
+const FRESH = { attempt: 0, not_before: 0, stopped: false, problem: null, sent_at: null, known_at: 0 };
+
+/** Each pairing has its own: one that was revoked holds up no other.
+ * @param {string} [id] the pairing; without it the one whose turn it is @returns {Promise<Delivery>} */
+export async function delivery(id) {
+  const of = id ?? (await settings()).pairing?.id ?? "";
+  return { ...FRESH, ...(await read_setting(`delivery:${of}`)) };
 }
 
-/** @param {Delivery} state */
-const remember = (state) => write_setting("delivery", state);
+/** @param {string} id @param {Delivery} state */
+const remember = (id, state) => write_setting(`delivery:${id}`, state);
 
 /** Forgets why nothing was sent: somebody changed something, or asked to try again. */
 export async function resume() {
-  const { sent_at } = await delivery();
-  await remember({ attempt: 0, not_before: 0, stopped: false, problem: null, sent_at });
+  for (const { id } of (await settings()).pairings) {
+    const { sent_at } = await delivery(id);
+    await remember(id, { ...FRESH, sent_at });
+  }
 }
 
 /** How long to wait before attempt number `attempt` (1 is the first). @param {number} attempt @param {() => number} random */
@@ -34,32 +43,56 @@ export function backoff(attempt, random) {
 }
 
 /**
- * Sends what waits, unless another call is already doing so or it is too early.
+ * Sends what waits, each row with the token of its own pairing, unless another call is already doing so or it is too early.
  * @param {{now: () => number, random: () => number, send: typeof post}} world
  * @returns {Promise<void>}
  */
 export async function drain(world = { now: Date.now, random: Math.random, send: post }) {
   await navigator.locks.request("drain", { ifAvailable: true }, async (lock) => {
     if (lock === null) return;
-    while (await send_some(world));
+    for (const { id } of (await settings()).pairings) while (await send_some(id, world));
   });
 }
 
-/** @param {{now: () => number, random: () => number, send: typeof post}} world @returns {Promise<boolean>} whether to go on */
-async function send_some(world) {
-  const { server, pairing } = await settings();
-  const state = await delivery();
-  if (server === null || pairing === null || state.stopped || world.now() < state.not_before) return false;
-  const records = await outbox.peek(pairing.id, BATCH);
+/**
+ * Asks whether the token of the pairing whose turn it is is still good, unless the server has just said so: somebody is
+ * at work, and must hear soon when nothing of it would be taken.
+ * @returns {Promise<boolean>} whether it has to be asked again, some time after `KNOWN_MS`
+ */
+export async function knock(world = { now: Date.now, random: Math.random, send: post }) {
+  const { pairing } = await settings();
+  if (pairing === null || pairing.server === null || pairing.token === null) return false;
+  const state = await delivery(pairing.id);
+  if (state.stopped || world.now() < state.not_before) return false;
+  if (world.now() - state.known_at < KNOWN_MS) return true;
+  await settle_answer(pairing.id, await offer(pairing.server, pairing.token, [], world), world);
+  return false;
+}
+
+/** @param {string} id of a pairing @param {{now: () => number, random: () => number, send: typeof post}} world
+ * @returns {Promise<boolean>} whether to go on */
+async function send_some(id, world) {
+  const pairing = (await settings()).pairings.find((one) => one.id === id); // anew: it may have been forgotten meanwhile
+  const state = await delivery(id);
+  if (!pairing || pairing.server === null || pairing.token === null || state.stopped || world.now() < state.not_before) return false;
+  const records = await outbox.peek(id, BATCH);
   if (records.length === 0) return false;
-  const answer = await offer(server, pairing.token, records.map((record) => record.row), world);
-  if (answer === null) {
-    await remember({ attempt: 0, not_before: 0, stopped: false, problem: null, sent_at: world.now() });
+  const trouble = await offer(pairing.server, pairing.token, records.map((record) => record.row), world);
+  return settle_answer(id, trouble, world, { sent: true });
+}
+
+/** @param {string} id @param {Awaited<ReturnType<typeof offer>>} trouble @param {{now: () => number, random: () => number}} world
+ * @param {{sent?: boolean}} how @returns {Promise<boolean>} whether all went well */
+async function settle_answer(id, trouble, world, { sent = false } = {}) {
+  const state = await delivery(id);
+  const now = world.now();
+  if (trouble === null) {
+    await remember(id, { ...FRESH, sent_at: sent ? now : state.sent_at, known_at: now });
     return true;
   }
   const attempt = state.attempt + 1;
-  const wait = Math.max(backoff(attempt, world.random), Math.min(answer.retry_after_ms ?? 0, MOST_RETRY_AFTER_MS));
-  await remember({ ...state, attempt, not_before: world.now() + wait, stopped: answer.stopped, problem: answer.problem });
+  const wait = Math.max(backoff(attempt, world.random), Math.min(trouble.retry_after_ms ?? 0, MOST_RETRY_AFTER_MS));
+  await remember(id, { ...state, attempt, not_before: now + wait, stopped: trouble.stopped, problem: trouble.problem });
   return false;
 }
 
@@ -67,7 +100,7 @@ async function send_some(world) {
  * Sends rows and settles what the answer names; halves them while the server cannot read the request.
  * @param {string} server
  * @param {string} token
- * @param {WireRow[]} rows at least one
+ * @param {WireRow[]} rows none at all only asks
  * @param {{now: () => number, send: typeof post}} world
  * @returns {Promise<{problem: string, stopped: boolean, retry_after_ms: number | null} | null>} null: all rows are dealt with
  */
@@ -77,7 +110,8 @@ async function offer(server, token, rows, world) {
   if (answer.kind === "stopped") return { problem: answer.problem, stopped: true, retry_after_ms: null };
   if (answer.kind === "refused") {
     const [first] = rows;
-    if (rows.length === 1 && first !== undefined) {
+    if (first === undefined) return { problem: answer.problem, stopped: false, retry_after_ms: null };
+    if (rows.length === 1) {
       await outbox.park(first.id, answer.problem);
       return null;
     }

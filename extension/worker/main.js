@@ -1,15 +1,17 @@
 // The worker: wakes on an event, does one thing, and may die at any line. Every listener stands here, at the top level;
-// nothing is remembered in this file.
+// nothing is remembered in this file but a timer that may be lost.
 
 import { draw_badge } from "./badge.js";
-import { drain, resume } from "./delivery.js";
+import { tab_statuses } from "./condition.js";
+import { drain, knock, resume } from "./delivery.js";
 import { greet, speaking } from "./documents.js";
 import { KINDS, portal_file } from "./kinds.js";
-import * as outbox from "./outbox.js";
+import { begin_pairing, cancel_pairing, pairing_request, poll_pairing } from "./pairing.js";
 import { inject, portal_at, register } from "./portals.js";
 import { recover } from "./recovery.js";
 import { wire_row } from "./rows.js";
-import { settings } from "./settings.js";
+import { forget_pairing, settings, switch_pairing } from "./settings.js";
+import { keep } from "./turns.js";
 
 /** A page that ends needs a moment to write down what it measured last. */
 const LAST_WORDS_MS = 500;
@@ -29,12 +31,27 @@ async function send() {
 async function every_minute() {
   await recover(Date.now());
   await send();
+  await be_heard();
 }
 
-/** What the pages may know of the settings, where they can read it. */
+/** While somebody is at work: hears from the server within the minute that this device may no longer send. */
+async function be_heard() {
+  if (!(await tab_statuses()).some(({ status }) => status === "counting" || status === "settling")) return;
+  // An alarm may not come sooner than this.
+  if (await knock()) await chrome.alarms.create("knock", { delayInMinutes: 0.5 });
+  await draw_badge();
+}
+
+/** What the pages may know of the settings, where they can read it: not whose turn it is, but since when. */
 async function publish() {
-  const { idle_after_seconds } = await settings();
-  await chrome.storage.local.set({ idle_after_seconds });
+  const { idle_after_seconds, turns } = await settings();
+  const turn_at = turns.at(-1)?.at ?? 0;
+  const stored = await chrome.storage.local.get(null);
+  if (stored["turn_at"] !== undefined && stored["turn_at"] !== turn_at) {
+    const former = Object.keys(stored).filter((key) => /^(input|trail):/.test(key));
+    await chrome.storage.local.remove(former); // the one whose turn it is now made no input and came from no thread
+  }
+  await chrome.storage.local.set({ idle_after_seconds, turn_at });
 }
 
 async function ask_for_lock() {
@@ -65,9 +82,8 @@ async function take_rows(message, sender) {
   const rows = message.rows.slice(0, 100).map((/** @type {unknown} */ row) => wire_row(row, document));
   const sound = rows.filter((/** @type {WireRow | null} */ row) => row !== null);
   if (sound.length < rows.length) console.warn("Threadtime: an interval makes no sense and was left out.");
-  const { pairing } = await settings();
   try {
-    await outbox.add(sound, pairing?.id ?? "", Date.now());
+    await keep(sound, Date.now());
     await chrome.storage.session.remove("trouble");
   } catch (error) {
     await chrome.storage.session.set({ trouble: "This device has no room to keep intervals: free some disk space." });
@@ -90,6 +106,7 @@ async function take_status(message, sender) {
   const entry = { status, since, document: document.document, portal: document.portal, thread, patient };
   await chrome.storage.session.set({ [`status:${document.tab}`]: entry });
   await draw_badge();
+  run("asking whether this device is still known", be_heard);
   return {};
 }
 
@@ -99,6 +116,44 @@ async function settings_changed() {
   await inject();
   await resume();
   run("sending", send);
+  return {};
+}
+
+/** Another clinician takes over, or nobody does. @param {Promise<Settings>} change */
+async function turn(change) {
+  await change;
+  await publish();
+  run("sending", send);
+  return {};
+}
+
+/** @param {any} message */
+async function begin(message) {
+  const problem = await begin_pairing(message);
+  if (problem === null) run("pairing", go_on_pairing);
+  return { problem };
+}
+
+/** Asks for the token at its interval, while this worker lives; the alarm goes on where it died. */
+async function go_on_pairing() {
+  const outcome = await poll_pairing();
+  if (outcome === "paired") await settings_changed();
+  if (outcome !== "waiting") {
+    await chrome.alarms.clear("pairing");
+    return {};
+  }
+  if ((await chrome.alarms.get("pairing")) === undefined) await chrome.alarms.create("pairing", { periodInMinutes: 0.5 });
+  const request = await pairing_request();
+  clearTimeout(pairing_timer);
+  if (request !== null) pairing_timer = setTimeout(() => run("pairing", go_on_pairing), Math.max(0, request.next_at - Date.now()));
+  return {};
+}
+/** @type {ReturnType<typeof setTimeout> | undefined} lost with the worker, like the timeout itself */
+let pairing_timer;
+
+async function cancel() {
+  await cancel_pairing();
+  await chrome.alarms.clear("pairing");
   return {};
 }
 
@@ -122,6 +177,11 @@ function answer_to(message, sender) {
     if (message?.type === "settings_changed") return settings_changed();
     if (message?.type === "try_again") return try_again();
     if (message?.type === "pause") return pause(message.paused);
+    if (message?.type === "switch_pairing") return turn(switch_pairing(message.id, Date.now()));
+    if (message?.type === "forget_pairing") return turn(forget_pairing(message.id, Date.now()));
+    if (message?.type === "begin_pairing") return begin(message);
+    if (message?.type === "cancel_pairing") return cancel();
+    if (message?.type === "poll_pairing") return go_on_pairing();
     return null;
   }
   if (message?.type === "hello") return hello(sender);
@@ -160,7 +220,11 @@ chrome.runtime.onStartup.addListener(() =>
   }),
 );
 
-chrome.alarms.onAlarm.addListener(() => run("the minute's work", every_minute));
+chrome.alarms.onAlarm.addListener(({ name }) => {
+  if (name === "pairing") run("pairing", go_on_pairing);
+  else if (name === "knock") run("asking whether this device is still known", be_heard);
+  else run("the minute's work", every_minute);
+});
 
 chrome.idle.onStateChanged.addListener((state) =>
   run("noting the lock", () => chrome.storage.local.set({ locked: state === "locked" })),
@@ -206,4 +270,5 @@ run("starting the worker", async () => {
   await set_up();
   await recover(Date.now());
   await draw_badge();
+  await go_on_pairing();
 });

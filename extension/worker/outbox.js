@@ -23,7 +23,7 @@ export async function add(rows, pairing, now) {
       const record = { id, row, pairing, state: "waiting", reason: null, kept_at: now };
       outbox.add(record);
       /** @type {RecentRow} */
-      const trace = { id, portal, thread, patient, started_at, ended_at };
+      const trace = { id, pairing, portal, thread, patient, started_at, ended_at };
       recent.add(trace);
     }
     return rows.map((row) => row.id);
@@ -69,15 +69,13 @@ async function change(id, work) {
   });
 }
 
-/** @returns {Promise<OutboxRecord[]>} */
-export async function parked() {
-  return transact(["outbox"], "readonly", (t) =>
-    result(t.objectStore("outbox").index("by_pairing").getAll(IDBKeyRange.bound(["parked", ""], ["parked", []]))),
-  );
+/** @param {string} pairing @returns {Promise<OutboxRecord[]>} what the server refused of a pairing's rows */
+export async function parked(pairing) {
+  return transact(["outbox"], "readonly", (t) => result(t.objectStore("outbox").index("by_pairing").getAll(all("parked", pairing))));
 }
 
 /**
- * How many rows wait under a pairing, since when, and how many wait under another one.
+ * How many rows wait under a pairing, since when, how many of it are parked, and how many of others are still here.
  * @param {string} pairing
  * @returns {Promise<{waiting: number, oldest: number | null, foreign: number, parked: number}>}
  */
@@ -86,27 +84,39 @@ export async function depth(pairing) {
     const index = t.objectStore("outbox").index("by_pairing");
     const [first] = await result(index.getAll(all("waiting", pairing), 1));
     const waiting = await result(index.count(all("waiting", pairing)));
-    const every = await result(index.count(IDBKeyRange.bound(["waiting", ""], ["waiting", []])));
-    const aside = await result(index.count(IDBKeyRange.bound(["parked", ""], ["parked", []])));
-    return { waiting, oldest: first?.row.started_at ?? null, foreign: every - waiting, parked: aside };
+    const aside = await result(index.count(all("parked", pairing)));
+    const every = await result(t.objectStore("outbox").count());
+    return { waiting, oldest: first?.row.started_at ?? null, foreign: every - waiting - aside, parked: aside };
   });
 }
 
-/** Puts every row that waits under another pairing under this one: its clinician said that they are theirs.
- * @param {string} pairing @param {string | null} only the pairing they were under; null: any */
-export async function adopt(pairing, only = null) {
+/** How many rows wait under any of some pairings. @param {string[]} pairings */
+export async function waiting_under(pairings) {
+  return transact(["outbox"], "readonly", async (t) => {
+    let count = 0;
+    for (const one of pairings) count += await result(t.objectStore("outbox").index("by_pairing").count(all("waiting", one)));
+    return count;
+  });
+}
+
+/** Puts every row that waits under some other pairings under this one: its clinician said that they are theirs.
+ * @param {string} pairing @param {string[]} from */
+export async function adopt(pairing, from) {
   await transact(["outbox"], "readwrite", async (t) => {
     const store = t.objectStore("outbox");
-    const range = only === null ? IDBKeyRange.bound(["waiting", ""], ["waiting", []]) : all("waiting", only);
-    for (const record of await result(store.index("by_pairing").getAll(range))) store.put({ ...record, pairing });
+    for (const one of from) {
+      for (const record of await result(store.index("by_pairing").getAll(all("waiting", one)))) store.put({ ...record, pairing });
+    }
   });
 }
 
-/** What was measured on this device and ended after an instant. @param {number} since @returns {Promise<RecentRow[]>} */
-export async function recent(since) {
-  return transact(["recent"], "readonly", (t) =>
+/** What was measured on this device under a pairing and ended after an instant; of rows that an earlier version kept
+ * nobody knows the pairing. @param {string} pairing @param {number} since @returns {Promise<RecentRow[]>} */
+export async function recent(pairing, since) {
+  const rows = await transact(["recent"], "readonly", (t) =>
     result(t.objectStore("recent").index("by_end").getAll(IDBKeyRange.lowerBound(since, true))),
   );
+  return rows.filter((row) => row.pairing === pairing);
 }
 
 /** Forgets what ended more than two days ago. @param {number} now */

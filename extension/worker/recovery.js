@@ -4,7 +4,7 @@ import { tab_statuses } from "./condition.js";
 import { every_document, forget, known } from "./documents.js";
 import * as outbox from "./outbox.js";
 import { wire_row } from "./rows.js";
-import { settings } from "./settings.js";
+import { keep as keep_rows } from "./turns.js";
 
 const ANSWER_MS = 3_000;
 const DOCUMENTS_MS = 30 * 86_400_000;
@@ -27,8 +27,7 @@ async function alive({ tab, frame, document }) {
 async function keep(document, rows, now) {
   const sound = rows.map((row) => wire_row(row, document)).filter((row) => row !== null);
   if (sound.length < rows.length) console.warn("Threadtime: a stored interval makes no sense and was left out.");
-  const { pairing } = await settings();
-  await outbox.add(sound, pairing?.id ?? "", now);
+  await keep_rows(sound, now);
 }
 
 /** Documents are not forgotten here: a page's last words may come later than this.

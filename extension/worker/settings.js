@@ -1,30 +1,129 @@
-// The settings: server, device token and portals. They lie where content scripts cannot read them.
+// The settings: pairings, server and portals. They lie where content scripts cannot read them.
 
-import { read_setting, write_setting } from "./database.js";
+import { read_setting, write_settings } from "./database.js";
 import { adopt } from "./outbox.js";
 
 export const IDLE_AFTER = { least: 15, usual: 60, most: 300 };
+/** Turns that are remembered: what was measured before them is of nobody known. */
+const TURNS = 1000;
 
 /** @returns {Promise<Settings>} */
 export async function settings() {
-  const stored = await read_setting("settings");
-  return { server: null, pairing: null, portals: [], idle_after_seconds: IDLE_AFTER.usual, ...stored };
+  const { pairing: only, current, ...stored } = (await read_setting("settings")) ?? {};
+  // Earlier versions knew one pairing, by a pasted token.
+  const pairings = only ? [{ ...only, server: stored.server ?? null, clinician: null, practice: null }] : (stored.pairings ?? []);
+  const id = only ? only.id : current;
+  return {
+    server: null,
+    portals: [],
+    idle_after_seconds: IDLE_AFTER.usual,
+    turns: only ? [{ at: 0, pairing: only.id }] : [],
+    ...stored,
+    pairings,
+    pairing: pairings.find((/** @type {Pairing} */ one) => one.id === id && one.token !== null) ?? null,
+  };
 }
 
 /**
+ * One change at a time, whoever makes it: the worker and its pages all do.
+ * @param {(before: Settings) => Settings} work
+ * @param {Record<string, unknown>} more other settings, to be written in the same moment
+ * @returns {Promise<Settings>}
+ */
+async function change(work, more = {}) {
+  return navigator.locks.request("settings", async () => {
+    const before = await settings();
+    const after = work(before);
+    const { pairing, ...stored } = after;
+    await write_settings({ settings: { ...stored, current: pairing?.id ?? null }, ...more });
+    // What was measured before any pairing belongs to the clinician who pairs first; what another one measured does not.
+    if (before.pairings.length === 0 && pairing !== null) await adopt(pairing.id, [""]);
+    return after;
+  });
+}
+
+/** From now on the device measures for this pairing. @param {Settings} before @param {Pairing | null} pairing @param {number} now
+ * @returns {Settings} */
+function take_turn(before, pairing, now) {
+  const known = before.pairings.some((one) => one.id === pairing?.id);
+  const pairings = known ? before.pairings.map((one) => (one.id === pairing?.id ? pairing : one)) : before.pairings.concat(pairing ?? []);
+  const id = pairing?.id ?? "";
+  const last = before.turns.at(-1);
+  if (id === (last?.pairing ?? "")) return { ...before, pairings, pairing };
+  // Nobody had a turn before the first one. Time does not go back: a clock that was set must not reorder the turns.
+  const at = last === undefined ? 0 : Math.max(now, last.at + 1);
+  return { ...before, pairings, pairing, turns: [...before.turns, { at, pairing: id }].slice(-TURNS) };
+}
+
+/** @param {Settings} before @param {string | undefined} id @returns {Settings} */
+const without_token = (before, id) => ({
+  ...before,
+  pairings: before.pairings.map((one) => (one.id === id ? { ...one, token: null } : one)),
+});
+
+/** A pairing in words. @param {Pairing} pairing */
+export const name_of = ({ clinician, practice }) => (clinician === null ? "A pasted device token" : `${clinician.name} · ${practice}`);
+
+/** Whether a token was pasted, so that nobody knows whose it is. @param {Pairing | null} pairing */
+export const pasted = (pairing) => pairing !== null && pairing.clinician === null;
+
+/**
+ * What the form of the options says. Its token is that of a pasted pairing: another one takes its place, none ends it.
  * @param {{server: string | null, token: string | null, portals: Portal[], idle_after_seconds: number}} wanted origins as read_origin gives them
  * @returns {Promise<Settings>}
  */
-export async function save(wanted) {
-  const before = await settings();
-  const { token, ...rest } = wanted;
-  const same = before.pairing !== null && before.pairing.token === token;
-  const pairing = token === null ? null : same ? before.pairing : { id: crypto.randomUUID(), token };
-  const after = { ...rest, pairing };
-  await write_setting("settings", after);
-  // What was measured before any pairing belongs to the clinician who pairs first; what another one measured does not.
-  if (pairing !== null && !same) await adopt(pairing.id, "");
-  return after;
+export async function save({ token, ...rest }, now = Date.now()) {
+  return change((before) => {
+    const { pairing } = before;
+    const changed = { ...before, ...rest };
+    if (token === null) return pasted(pairing) ? take_turn(without_token(changed, pairing?.id), null, now) : changed;
+    if (pasted(pairing) && pairing?.token === token) return take_turn(changed, { ...pairing, server: rest.server }, now);
+    const made = { id: crypto.randomUUID(), token, server: rest.server, clinician: null, practice: null };
+    return take_turn(pasted(pairing) ? without_token(changed, pairing?.id) : changed, made, now);
+  });
+}
+
+/**
+ * A pairing by code. Who was paired here before, with the same server, keeps their pairing and what waits under it.
+ * @param {Omit<Pairing, "id">} made
+ * @param {number} now
+ * @param {Record<string, unknown>} more
+ */
+export async function add_pairing(made, now, more = {}) {
+  return change((before) => {
+    const same = before.pairings.find((one) => one.server === made.server && one.clinician !== null && one.clinician.id === made.clinician?.id);
+    const pairing = { ...made, id: same?.id ?? crypto.randomUUID() };
+    return take_turn({ ...before, server: made.server }, pairing, now);
+  }, { ...more, ...(await cleared(made)) });
+}
+
+/** A token that is new has no trouble yet. @param {Omit<Pairing, "id">} made @returns {Promise<Record<string, undefined>>} */
+async function cleared(made) {
+  const { pairings } = await settings();
+  const same = pairings.filter((one) => one.server === made.server && one.clinician?.id === made.clinician?.id);
+  return Object.fromEntries(same.map((one) => [`delivery:${one.id}`, undefined]));
+}
+
+/** @param {string} id of a pairing that has its token @param {number} now */
+export async function switch_pairing(id, now) {
+  return change((before) => {
+    const wanted = before.pairings.find((one) => one.id === id && one.token !== null);
+    return wanted === undefined ? before : take_turn(before, wanted, now);
+  });
+}
+
+/** Drops a token. What waits under its pairing stays on the device. @param {string} id @param {number} now */
+export async function forget_pairing(id, now) {
+  return change((before) => {
+    const changed = without_token(before, id);
+    return before.pairing?.id === id ? take_turn(changed, null, now) : changed;
+  });
+}
+
+/** The pairings of which nobody can say whose they were, and that send no more: the clinician may say that they are
+ * theirs. @param {Settings} now @returns {string[]} */
+export function of_nobody_known({ pairings, pairing }) {
+  return ["", ...pairings.filter((one) => pasted(one) && one.token === null).map((one) => one.id)].filter((id) => id !== pairing?.id);
 }
 
 /** @param {string} text @returns {string | null} what is wrong with a device token, in words */

@@ -30,6 +30,7 @@ interface OutboxRecord {
 /** What is remembered of a row for two days, sent or not: it makes handing over idempotent and feeds the popup. */
 interface RecentRow {
   id: string;
+  pairing: string;
   portal: string;
   thread: string | null;
   patient: string | null;
@@ -47,10 +48,45 @@ interface DocumentRecord {
   greeted_at: number;
 }
 
+/** A clinician on this device. Without a token it was forgotten, and only says whose the rows under it are. */
 interface Pairing {
   id: string;
-  token: string;
+  token: string | null;
+  /** Origin of the server that gave the token. */
+  server: string | null;
+  /** Who said yes to the code; null: the token was pasted. */
+  clinician: { id: string; name: string } | null;
+  practice: string | null;
 }
+
+/** From `at` on, until the next one, the device measured under this pairing; "": under none. */
+interface Turn {
+  at: number;
+  pairing: string;
+}
+
+/** A code that waits for somebody's answer. `problem`: why asking is hard now; `over`: why no token came. */
+interface PairingRequest {
+  server: string;
+  device_name: string;
+  device_code: string;
+  user_code: string;
+  verification_uri: string;
+  interval_ms: number;
+  expires_at: number;
+  next_at: number;
+  problem: string | null;
+  over: string | null;
+}
+
+type CodeAnswer =
+  | { kind: "asked"; device_code: string; user_code: string; verification_uri: string; expires_in: number; interval: number }
+  | { kind: "refused"; problem: string };
+
+type TokenAnswer =
+  | { kind: "paired"; token: string; clinician: { id: string; name: string }; practice: string }
+  | { kind: "wait" | "slower"; problem: string | null }
+  | { kind: "over"; problem: string };
 
 /** A portal as configured: its key is on the wire, its kind names the portal file. */
 interface Portal {
@@ -59,9 +95,12 @@ interface Portal {
   origin: string;
 }
 
+/** `pairing`: whose turn it is now, with its token; `pairings`: all that ever were. */
 interface Settings {
   server: string | null;
   pairing: Pairing | null;
+  pairings: Pairing[];
+  turns: Turn[];
   portals: Portal[];
   idle_after_seconds: number;
 }
@@ -73,6 +112,8 @@ interface Delivery {
   stopped: boolean;
   problem: string | null;
   sent_at: number | null;
+  /** When the server last answered that it knows the token. */
+  known_at: number;
 }
 
 type Answer =

@@ -7,7 +7,7 @@ import { database, transact } from "../../extension/worker/database.js";
 import { backoff, delivery, drain, resume } from "../../extension/worker/delivery.js";
 import * as outbox from "../../extension/worker/outbox.js";
 import { wire_row } from "../../extension/worker/rows.js";
-import { save, settings } from "../../extension/worker/settings.js";
+import { of_nobody_known, save, settings } from "../../extension/worker/settings.js";
 
 const TOKEN = `tt_1_${"a".repeat(43)}`;
 const OTHER = `tt_1_${"b".repeat(43)}`;
@@ -84,20 +84,20 @@ describe("The outbox", () => {
   });
 
   test("what was measured before any pairing belongs to the first; what another token measured waits for its clinician", async () => {
-    await save(wanted(null));
+    await transact(["settings"], "readwrite", (t) => t.objectStore("settings").clear());
     await keep([row(1)]);
     await save(wanted(TOKEN));
     assert.equal(await waiting(), 1);
     await save(wanted(OTHER));
     assert.deepEqual(await outbox.depth((await settings()).pairing.id), { waiting: 0, oldest: null, foreign: 1, parked: 0 });
-    await outbox.adopt((await settings()).pairing.id);
+    await outbox.adopt((await settings()).pairing.id, of_nobody_known(await settings()));
     assert.equal(await waiting(), 1);
   });
 
   test("forgets after two days what it remembers for the popup", async () => {
     await keep([row(1), row(200_000)]);
     await outbox.prune(row(1).ended_at + 48 * 3_600_000);
-    assert.deepEqual((await outbox.recent(0)).map(({ id }) => id), [row(200_000).id]);
+    assert.deepEqual((await outbox.recent((await settings()).pairing.id, 0)).map(({ id }) => id), [row(200_000).id]);
   });
 });
 
@@ -122,7 +122,7 @@ describe("The delivery", () => {
     }));
     await drain(there);
     assert.equal(await waiting(), 0);
-    assert.deepEqual((await outbox.parked()).map(({ id, reason }) => [id, reason]), [[row(3).id, "the portal is unknown"]]);
+    assert.deepEqual((await outbox.parked((await settings()).pairing.id)).map(({ id, reason }) => [id, reason]), [[row(3).id, "the portal is unknown"]]);
     await outbox.release(row(3).id);
     assert.equal(await waiting(), 1);
   });
@@ -133,7 +133,7 @@ describe("The delivery", () => {
     const there = world((sent) => (sent.some(({ id }) => id === bad) ? { kind: "refused", problem: "400" } : accept(sent)));
     await drain(there);
     assert.equal(await waiting(), 0);
-    assert.deepEqual((await outbox.parked()).map(({ id }) => id), [bad]);
+    assert.deepEqual((await outbox.parked((await settings()).pairing.id)).map(({ id }) => id), [bad]);
     assert.ok(there.batches.length < 40, `${there.batches.length} requests`);
   });
 
