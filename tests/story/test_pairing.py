@@ -62,7 +62,7 @@ class Shared:
         self.says(f"Paired: {name} · Riverside")
 
     def unseen(self, script: str, *arguments: object) -> Any:
-        """Runs a script in the options behind the portal, whose tab keeps the focus."""
+        """Runs a script in the options; the browser brings their tab to the front for it."""
         front = self.driver.current_window_handle
         self.driver.switch_to.window(self.behind)
         try:
@@ -70,22 +70,35 @@ class Shared:
         finally:
             self.driver.switch_to.window(front)
 
-    def switch(self, name: str) -> int:
-        """Another clinician's turn; returns when it began, by the device's clock."""
-        return int(
-            self.unseen(
-                """
-                const [name, done] = arguments;
-                (async () => {
-                  const { settings } = await import(chrome.runtime.getURL("worker/settings.js"));
-                  const { id } = (await settings()).pairings.find((one) => one.clinician.name === name);
-                  await chrome.runtime.sendMessage({ type: "switch_pairing", id });
-                  return (await settings()).turns.at(-1).at;
-                })().then(done);
-                """,
-                name,
-            )
+    def switch_later(self, *turns: tuple[float, str]) -> None:
+        """Whose turn begins in how many seconds: the options switch behind the portal, whose tab keeps the focus."""
+        self.driver.execute_async_script(
+            """
+            const [turns, done] = arguments;
+            (async () => {
+              const { settings } = await import(chrome.runtime.getURL("worker/settings.js"));
+              const { pairings } = await settings();
+              for (const [seconds, name] of turns) {
+                const { id } = pairings.find((one) => one.clinician.name === name);
+                setTimeout(() => chrome.runtime.sendMessage({ type: "switch_pairing", id }), seconds * 1000);
+              }
+            })().then(done);
+            """,
+            turns,
         )
+
+    def turns(self) -> list[int]:
+        """When each turn but the first began, by the device's clock."""
+        script = "import(chrome.runtime.getURL('worker/settings.js')).then(({ settings }) => settings())"
+        found = self.driver.execute_async_script(
+            f"const done = arguments[0]; {script}.then(({{turns}}) => done(turns))"
+        )
+        return [int(turn["at"]) for turn in found[1:]]
+
+    def leave(self) -> None:
+        """Closes the portal's tab."""
+        self.driver.close()
+        self.driver.switch_to.window(self.behind)
 
     def badge(self) -> list[str]:
         """The badge's mark, and its words."""
@@ -138,7 +151,7 @@ def test_a_code_confirmed_on_the_page_pairs_also_when_the_worker_died_and_time_a
     driver.switch_to.window(page)
     shared.at.arrive("A")
     shared.at.read(8)
-    shared.at.leave()
+    shared.leave()
     until(lambda: shared.rows_of("Robin Doe"), seconds=60, what="the time at the server")
     assert {row["thread"] for row in shared.rows_of("Robin Doe")} == {THREADS["A"]}
     token = shared.unseen(
@@ -172,20 +185,17 @@ def test_a_no_is_said_and_pairs_nobody(shared: Shared):
 def test_two_clinicians_switch_in_the_middle_of_a_thread_and_nothing_is_mixed(shared: Shared):
     shared.pair(Person(shared.server, CLINICIAN), "Robin Doe")
     shared.pair(Person(shared.server, MOSS), "Moss Hale")
+    shared.switch_later((12, "Robin Doe"), (24, "Moss Hale"))
     shared.driver.switch_to.new_window("tab")
-    at = shared.at
-    at.arrive("A")
-    at.read(8)
-    first = shared.switch("Robin Doe")
-    at.read(9)
-    second = shared.switch("Moss Hale")
-    at.read(8)
-    at.leave()
+    shared.at.arrive("A")
+    shared.at.read(34)
+    shared.leave()
+    [_, first, second] = shared.turns()
     until(lambda: len(shared.rows_of("Moss Hale")) >= 2 and shared.rows_of("Robin Doe"), seconds=90, what="all rows")
     robin, moss = shared.rows_of("Robin Doe"), shared.rows_of("Moss Hale")
     assert [row for row in robin if not first <= row["started_at"] < row["ended_at"] <= second] == []
     assert [row for row in moss if row["ended_at"] > first and row["started_at"] < second] == []
-    for rows, of, least in ((robin, "Robin Doe", 6_000), (moss, "Moss Hale", 12_000)):
+    for rows, of, least in ((robin, "Robin Doe", 9_000), (moss, "Moss Hale", 12_000)):
         assert sum(row["ended_at"] - row["started_at"] for row in rows) >= least, of
     assert robin[-1]["ended_by"] == "sign_out"
     assert moss[0]["ended_by"] == "sign_out"
@@ -201,18 +211,18 @@ def test_a_revoked_device_says_so_within_a_minute_of_activity_and_keeps_what_wai
     device = shared.server.query("SELECT device_id FROM device WHERE browser = 'Chromium on Linux'")[0]["device_id"]
     doctor.post(f"/devices/{device}", f"/devices/{device}")
 
-    def told() -> bool:
-        at.move()
-        return shared.badge()[0] == "!"
+    def refused() -> bool:
+        at.move()  # she works on: no interval ends, only its device asks
+        return 401 in [line.get("status") for line in shared.server.log_lines()]
 
-    until(told, seconds=60, what="the badge's word")
+    until(refused, seconds=60, what="the device told")
+    until(lambda: shared.badge()[0] == "!", what="the badge's mark")
     assert "This device was revoked" in shared.badge()[1]
-    at.leave()
-    shared.driver.switch_to.window(shared.behind)
+    shared.leave()
     popup = f"{shared.extension.origin}/popup/popup.html"
     shared.driver.get(popup)
     until(lambda: "This device was revoked" in shared.field("detail").text, what="the popup's word")
-    until(lambda: "waits safely" in shared.field("outbox").text, what="the row that is kept")
+    until(lambda: "safely" in shared.field("outbox").text, what="the rows that are kept")
     assert shared.rows_of("Robin Doe") == []
     shared.extension.open()
     shared.pair(doctor, "Robin Doe")
