@@ -145,12 +145,14 @@ Threadtime serves on {address} until you press Ctrl-C.
 
 In each clinician's browser (Chromium, Chrome, Edge) open chrome://extensions, switch on Developer mode,
 press "Load unpacked" and choose {extension}
+Give each clinician an account:
+  {command} user add --email EMAIL --name NAME --role clinician --credential MD
 Then enter in the extension's options:
-  server address   {address}
-  device token     what the second of these commands prints:
-                   {command} user add --email EMAIL --name NAME --role clinician --credential MD
-                   {command} device add --clinician EMAIL --name BROWSER
   portal           its address in the browser, and its key: {" or ".join(portal_kinds())}
+  server address   {address}
+and press "Save" and "Pair this browser". It shows a code: the clinician signs in on {address}/pair,
+types it, and says yes. (Without a page to sign in on, a device token serves instead of a code:
+  {command} device add --clinician EMAIL --name BROWSER )
 """
 
 

@@ -17,6 +17,8 @@ def test_the_first_run_sets_up_and_prints_all_that_is_needed(home):
     assert "password: " in printed
     assert f"server address   {address}" in printed
     assert "device add --clinician EMAIL" in printed
+    assert f"signs in on {address}/pair" in printed
+    assert requests.get(f"{address}/pair", timeout=5).url.startswith(f"{address}/sign-in")
     assert "key: medplum" in printed
     assert str(EXTENSION) in printed
     assert (EXTENSION / "manifest.json").is_file()

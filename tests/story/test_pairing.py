@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
 from tests.browser import Chromium, Desktop, until
 from tests.person import Person
@@ -18,6 +19,7 @@ from tests.story.extension import Extension
 
 pytestmark = pytest.mark.browser
 
+AXE = (Path(__file__).parents[1] / "node_modules/axe-core/axe.min.js").read_text("utf-8")
 MOSS = "moss@practice.example"
 BADGE = """
 const done = arguments[0];
@@ -94,6 +96,12 @@ class Shared:
             f"const done = arguments[0]; {script}.then(({{turns}}) => done(turns))"
         )
         return [int(turn["at"]) for turn in found[1:]]
+
+    def barriers(self) -> list[str]:
+        """What axe finds wrong on the page of the extension that is shown."""
+        self.driver.execute_script(AXE)
+        found = self.driver.execute_async_script("axe.run().then(arguments[0])")
+        return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]]
 
     def leave(self) -> None:
         """Closes the portal's tab."""
@@ -184,19 +192,32 @@ def test_a_no_is_said_and_pairs_nobody(shared: Shared):
 
 def test_two_clinicians_switch_in_the_middle_of_a_thread_and_nothing_is_mixed(shared: Shared):
     shared.pair(Person(shared.server, CLINICIAN), "Robin Doe")
-    shared.pair(Person(shared.server, MOSS), "Moss Hale")
+    assert shared.driver.find_element(By.ID, "pairings").text.count("measuring for them now") == 1
+    moss = Person(shared.server, MOSS)
+    code = shared.ask()
+    assert shared.barriers() == []
+    moss.answer(code, "yes")
+    shared.says("Paired: Moss Hale · Riverside")
+    assert shared.barriers() == []
     shared.switch_later((12, "Robin Doe"), (24, "Moss Hale"))
     shared.driver.switch_to.new_window("tab")
     shared.at.arrive("A")
     shared.at.read(34)
     shared.leave()
     [_, first, second] = shared.turns()
+    shared.driver.get(f"{shared.extension.origin}/popup/popup.html")
+    until(lambda: shared.field("turn").is_displayed(), what="the popup's choice")
+    assert shared.barriers() == []
     until(lambda: len(shared.rows_of("Moss Hale")) >= 2 and shared.rows_of("Robin Doe"), seconds=90, what="all rows")
     robin, moss = shared.rows_of("Robin Doe"), shared.rows_of("Moss Hale")
     assert [row for row in robin if not first <= row["started_at"] < row["ended_at"] <= second] == []
     assert [row for row in moss if row["ended_at"] > first and row["started_at"] < second] == []
     for rows, of, least in ((robin, "Robin Doe", 9_000), (moss, "Moss Hale", 12_000)):
         assert sum(row["ended_at"] - row["started_at"] for row in rows) >= least, of
+    choice = Select(shared.field("turn"))
+    assert choice.first_selected_option.text == "Moss Hale · Riverside"
+    choice.select_by_visible_text("Robin Doe · Riverside")
+    until(lambda: len(shared.turns()) == 4, what="Robin Doe's turn")
     assert robin[-1]["ended_by"] == "sign_out"
     assert moss[0]["ended_by"] == "sign_out"
 
