@@ -33,5 +33,4 @@ CREATE TABLE pairing_tries (
 ALTER TABLE device ADD COLUMN browser TEXT;       -- as it named itself when it was paired
 ALTER TABLE device ADD COLUMN seen_at INTEGER;    -- its last request, kept to within a minute
 ALTER TABLE device ADD COLUMN revoked_by TEXT;    -- user_id
-CREATE INDEX device_user ON device (practice_id, user_id);
 """
