@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from backend.config import Config
-from backend.desk.portals import portal_kinds
+from backend.desk.portals import verified_kinds
 from backend.desk.practices import create_practice, get_practice
 from backend.errors import BadInput, CannotStart, NotFound
 from backend.store.database import open_store
-from backend.store.folder import create_folder, database_path
+from backend.store.folder import create_folder, database_path, refuse_missing_database
 from backend.store.keys import create_key, key_path, read_key
 
 ROOT = Path(__file__).parents[1]
@@ -106,7 +106,7 @@ def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:
             admin_email=answers.admin,
             admin_name="Administrator",
             password=answers.password,
-            kinds=portal_kinds(),
+            kinds=verified_kinds(),
             now=now,
         )
     finally:
@@ -148,7 +148,7 @@ press "Load unpacked" and choose {extension}
 Give each clinician an account:
   {command} user add --email EMAIL --name NAME --role clinician --credential MD
 Then enter in the extension's options:
-  portal           its address in the browser, and its key: {" or ".join(portal_kinds())}
+  portal           its address in the browser, and its key: {" or ".join(verified_kinds())}
   server address   {address}
 and press "Save" and "Pair this browser". It shows a code: the clinician signs in on {address}/pair,
 types it, and says yes. (Without a page to sign in on, a device token serves instead of a code:
@@ -159,6 +159,7 @@ types it, and says yes. (Without a page to sign in on, a device token serves ins
 def _has_practice(config: Config) -> bool:
     if not config.data.exists():
         return False
+    refuse_missing_database(config.data)
     store = open_store(config.data, read_key(config.data, config.key_file))
     try:
         get_practice(store)

@@ -1,5 +1,6 @@
 """Portals: the installations that a practice works in."""
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,12 @@ class Portal:
 def portal_kinds() -> tuple[str, ...]:
     """The kinds of portal that the extension can read."""
     return tuple(sorted(file.stem for file in FILES.glob("*.json")))
+
+
+def verified_kinds() -> tuple[str, ...]:
+    """The kinds whose file was made at a running portal; a new practice has one portal of each (docs/decisions/007)."""
+    files = {kind: json.loads((FILES / f"{kind}.json").read_text("utf-8")) for kind in portal_kinds()}
+    return tuple(kind for kind, file in files.items() if file["seen"] == "running")
 
 
 def portals_of(store: Store, practice_id: int) -> list[Portal]:

@@ -7,7 +7,7 @@ interface Instant {
 }
 
 type EndedBy = "hidden" | "blur" | "idle" | "lock" | "pause" | "navigate" | "limit" | "clock" | "crash" | "close" | "sign_out";
-type PageKind = "thread" | "chart" | "orders" | "prescribing";
+type PageKind = "thread" | "chart" | "orders" | "prescribing" | "compose";
 type Activity = "review_inquiry" | "review_records" | "develop_plan" | "order_or_prescribe" | "communicate_online" | "documentation";
 type StopwatchStatus = "counting" | "settling" | "idle" | "away" | "paused" | "elsewhere";
 
@@ -18,9 +18,11 @@ interface ReadPage {
   patient: string | null;
   activity: Activity;
   place: string;
+  /** The focus is on the button that leads to the page where this thread is answered. */
+  replying: boolean;
 }
 
-interface StopwatchPage extends ReadPage {
+interface StopwatchPage extends Omit<ReadPage, "replying"> {
   entry: "measured" | "linked_chart";
   linked_from: string | null;
 }
@@ -31,6 +33,8 @@ interface Trail {
   patient: string | null;
   left_at: number;
   chart: string | null;
+  /** begun: the reply button had the focus; open: its page was reached. */
+  reply: "begun" | "open" | null;
 }
 
 /** A stretch of active time that has not ended. Offsets are whole milliseconds since {wall, mono}. */
@@ -109,10 +113,11 @@ interface PortalPlace {
   selector: string;
   attribute: string;
   pattern?: string;
+  only?: boolean;
 }
 
 interface PortalPage {
-  page: PageKind | "other";
+  page: PageKind | "frames" | "other";
   path?: string;
   query?: Record<string, string>;
   hash?: string;
@@ -120,6 +125,8 @@ interface PortalPage {
   thread?: PortalPlace[];
   patient?: PortalPlace[];
   writing?: { selector: string; activity: Activity };
+  frames?: string;
+  reply?: string;
 }
 
 /** A portal file: see docs/adding-a-portal.md. */
@@ -128,6 +135,7 @@ interface PortalFile {
   kind: string;
   name: string;
   seen: "running" | "source" | "public_code";
+  version: string;
   pages: PortalPage[];
 }
 
@@ -144,8 +152,8 @@ interface Threadtime {
   };
   uuid7(wall: number, random: Uint8Array): string;
   page: {
-    read(portal: PortalFile, address: Address, document: Document): ReadPage | null;
-    place(portal: PortalFile, address: Address): string;
+    read(portal: PortalFile, address: Address, document: Document, touched?: Window | null): ReadPage | null;
+    place(portal: PortalFile, address: Address, document: Document, touched?: Window | null): string;
   };
   trail: {
     follow(trail: Trail | null, page: ReadPage | null, wall: number): { trail: Trail | null; page: StopwatchPage | null };

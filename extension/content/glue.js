@@ -2,7 +2,8 @@
 //
 // It listens, ticks while time alone can change something, writes a checkpoint every 5 s, and repeats every closed
 // interval to the worker, under the same id, until the worker says that it is kept. The stopwatch runs in the top
-// document, whose focus and visibility are the tab's; a frame only notes that there was an input.
+// document, whose focus and visibility are the tab's, and which reads the frames that a portal shows its pages in; a frame
+// only notes that there was an input.
 (() => {
   const { stopwatch, page: reader, trail: trails, inputs, uuid7 } = threadtime;
   if (threadtime.running?.alive()) return;
@@ -23,6 +24,10 @@
   let trail = null;
   let read_before = "";
   let place = "";
+  /** @type {number | null} the number of the frame whose input was heard of last; storage names it only when it changes */
+  let last_frame = null;
+  /** @type {Window | null} the frame that had the last input; null when the top document had it */
+  let touched = null;
   let stopped = false;
   let checkpoint_at = -Infinity;
   let reported = "";
@@ -79,7 +84,7 @@
   /** Reads the page. When the address has just changed, waits until it has come to rest. */
   function look() {
     if (welcome === null || !top) return;
-    const now_place = reader.place(welcome.portal, location);
+    const now_place = reader.place(welcome.portal, location, document, touched);
     if (now_place !== place) {
       place = now_place;
       read_before = "";
@@ -92,9 +97,9 @@
       return;
     }
     if (rest_timer !== undefined) return;
-    const page = reader.read(welcome.portal, location, document);
+    const page = reader.read(welcome.portal, location, document, touched);
     const text = JSON.stringify(page);
-    if (text === read_before && page?.kind !== "thread") return;
+    if (text === read_before && page?.kind !== "thread" && page?.kind !== "compose") return;
     const followed = trails.follow(trail, page, Date.now());
     trail = followed.trail;
     if (text === read_before) return;
@@ -178,18 +183,20 @@
   /** @param {Exclude<Welcome, {refused: string}>} answer */
   async function begin(answer) {
     const input_key = `input:${answer.tab}`;
+    const frame_key = `frame:${answer.tab}`;
     const trail_key = `trail:${answer.tab}`;
-    const stored = await chrome.storage.local.get([input_key, trail_key, "idle_after_seconds", "locked", "paused"]);
+    const stored = await chrome.storage.local.get([input_key, frame_key, trail_key, "idle_after_seconds", "locked", "paused"]);
     if (!alive()) return stop();
     welcome = answer;
     const early = input_at;
     if (!top) return early === null ? undefined : note();
     state = stopwatch.start(/** @type {number} */ (stored["idle_after_seconds"] ?? 60));
     trail = /** @type {Trail | null} */ (stored[trail_key] ?? null);
+    last_frame = /** @type {number | null} */ (stored[frame_key] ?? null);
     tell({ type: "lock", locked: stored["locked"] === true });
     tell({ type: "pause", paused: stored["paused"] === true });
     for (const at of [stored[input_key], early]) if (typeof at === "number") tell({ type: "input", at });
-    place = reader.place(welcome.portal, location);
+    place = reader.place(welcome.portal, location, document);
     look();
   }
 
@@ -200,12 +207,24 @@
     input_at = Date.now();
     if (welcome === null || !alive()) return;
     if (!top) {
-      chrome.storage.local.set({ [`input:${welcome.tab}`]: input_at }).catch(() => undefined); // the next input writes again
+      const entries = { [`input:${welcome.tab}`]: input_at, [`frame:${welcome.tab}`]: frame_number() };
+      chrome.storage.local.set(entries).catch(() => undefined); // the next input writes again
       return;
     }
+    touched = null;
     // Nobody types on a locked screen: the word that it was unlocked got lost.
     if (state.locked) ask({ type: "lock" });
     tell({ type: "input" });
+  }
+
+  /** In which of the top window's frames this one lies. */
+  function frame_number() {
+    /** @type {Window} */
+    let frame = window;
+    while (frame.parent !== window.top) frame = frame.parent;
+    const frames = /** @type {Window} */ (window.top);
+    for (let index = 0; index < frames.length; index++) if (frames[index] === frame) return index;
+    return null;
   }
 
   /** @param {Record<string, chrome.storage.StorageChange>} changes @param {string} area */
@@ -213,7 +232,11 @@
     if (area !== "local" || welcome === null || !top) return;
     const value = (/** @type {string} */ key) => changes[key]?.newValue;
     const at = value(`input:${welcome.tab}`);
-    if (typeof at === "number") tell({ type: "input", at });
+    if (typeof at === "number") {
+      last_frame = /** @type {number | null} */ (value(`frame:${welcome.tab}`) ?? last_frame);
+      touched = last_frame === null ? null : (window.frames[last_frame] ?? null);
+      tell({ type: "input", at });
+    }
     if ("locked" in changes) tell({ type: "lock", locked: value("locked") === true });
     if ("paused" in changes) tell({ type: "pause", paused: value("paused") === true });
     if (changes["turn_at"] && changes["turn_at"].oldValue !== value("turn_at")) sign_out();
@@ -247,7 +270,7 @@
     look();
     sense();
   }
-  /** @type {[EventTarget, string, () => void][]} */
+  /** @type {[EventTarget, string, (event: Event) => void, boolean?][]} */
   const listeners = top
     ? [
         [document, "visibilitychange", sense],
@@ -260,9 +283,10 @@
         [window, "popstate", look],
         [window, "hashchange", look],
         [document, "focusin", () => rest_timer === undefined && look()],
+        [document, "load", (event) => /^i?frame$/i.test(/** @type {Node} */ (event.target).nodeName) && look(), true],
       ]
     : [];
-  for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
+  for (const [target, type, listener, capture] of listeners) target.addEventListener(type, listener, capture);
   const unwatch = inputs.watch(window, note);
   chrome.storage.onChanged.addListener(stored);
   chrome.runtime.onMessage.addListener(heard);
@@ -270,7 +294,7 @@
   function stop() {
     if (stopped) return;
     stopped = true;
-    for (const [target, type, listener] of listeners) target.removeEventListener(type, listener);
+    for (const [target, type, listener, capture] of listeners) target.removeEventListener(type, listener, capture);
     unwatch();
     for (const timer of [tick_timer, rest_timer, retry_timer]) clearTimeout(timer);
   }

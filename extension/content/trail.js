@@ -1,8 +1,10 @@
-// The trail: remembers, in one tab, from which thread the clinician went to a chart page of the same patient. Pure.
+// The trail: remembers, in one tab, from which thread the clinician went to a chart page of the same patient, or to the
+// page on which it is answered. Pure.
 //
 // Chart, orders and prescribing pages count for the thread (`measured`) when the thread's patient is known to be theirs,
 // no other patient stood between, and the thread was left at most ten minutes before. A page without a patient between
 // the two does not break the trail. Anything less certain is `linked_chart`, which counts only once the clinician says so.
+// A page on which a reply is written counts for the thread whose reply button had the focus just before, else for none.
 (() => {
   const FRESH_MS = 600_000;
 
@@ -15,29 +17,44 @@
     return other || since < 0 || since > FRESH_MS ? null : { ...trail, chart: chart.patient };
   }
 
+  /** @param {Trail | null} trail @param {Omit<ReadPage, "replying">} page @param {number} wall
+   * @returns {{trail: Trail | null, page: StopwatchPage | null}} */
+  function compose(trail, page, wall) {
+    if (!trail?.reply || wall < trail.left_at || wall - trail.left_at > FRESH_MS) return { trail, page: null };
+    const { thread, patient } = trail;
+    return {
+      trail: { ...trail, left_at: wall, reply: "open" },
+      page: { ...page, thread, patient, entry: "measured", linked_from: null },
+    };
+  }
+
   /**
-   * To be asked when the page has changed, and again while a thread stays open (the last time is when it was left).
+   * To be asked when the page has changed, and again while a thread or its reply stays open (the last time is when it was left).
    * @param {Trail | null} trail
    * @param {ReadPage | null} page
    * @param {number} wall milliseconds since the epoch
    * @returns {{trail: Trail | null, page: StopwatchPage | null}}
    */
   function follow(trail, page, wall) {
-    if (page === null) return { trail, page: null };
+    if (page === null) return { trail: trail && { ...trail, reply: null }, page: null };
+    const { replying, ...shown } = page;
     if (page.kind === "thread") {
+      const thread = /** @type {string} */ (page.thread);
+      const begun = replying || (trail?.thread === thread && trail.reply === "begun");
       return {
-        trail: { thread: /** @type {string} */ (page.thread), patient: page.patient, left_at: wall, chart: null },
-        page: { ...page, entry: "measured", linked_from: null },
+        trail: { thread, patient: page.patient, left_at: wall, chart: null, reply: begun ? "begun" : null },
+        page: { ...shown, entry: "measured", linked_from: null },
       };
     }
-    const led = lead(trail, page, wall);
-    if (led === null) return { trail: null, page: { ...page, entry: "linked_chart", linked_from: null } };
+    if (page.kind === "compose") return compose(trail, shown, wall);
+    const led = lead(trail && { ...trail, reply: null }, page, wall);
+    if (led === null) return { trail: null, page: { ...shown, entry: "linked_chart", linked_from: null } };
     // Where the portal does not say whose thread it was, this chart may be anybody's: the link is only named.
     const certain = led.patient !== null;
     return {
       trail: led,
       page: {
-        ...page,
+        ...shown,
         thread: certain ? led.thread : null,
         entry: certain ? "measured" : "linked_chart",
         linked_from: led.thread,

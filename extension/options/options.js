@@ -40,10 +40,14 @@ function add_portal(portal) {
   portals.append(template.content.cloneNode(true));
   const set = /** @type {HTMLFieldSetElement} */ (portals.lastElementChild);
   const kind = /** @type {HTMLSelectElement} */ (set.querySelector("select"));
-  kind.append(...files.map((file) => new Option(file.name, file.kind)));
+  kind.append(...files.map((file) => new Option(file.seen === "running" ? file.name : `${file.name}, unverified`, file.kind)));
   if (portal.kind) kind.value = portal.kind;
   field(set, ".address").value = portal.origin ?? "";
   field(set, ".key").value = portal.key ?? kind.value;
+  kind.addEventListener("change", () => {
+    const key = field(set, ".key");
+    if (KINDS.includes(key.value)) key.value = kind.value; // a key of the practice's own stays
+  });
   set.querySelector(".remove")?.addEventListener("click", () => {
     set.remove();
     number_portals();

@@ -56,7 +56,7 @@ export async function recover(now) {
     const entries = Object.entries(stored).sort(([a], [b]) => Number(b.startsWith("closed:")) - Number(a.startsWith("closed:")));
     for (const [key, entry] of entries) await recover_entry(key, entry, now);
     const tabs = new Set((await chrome.tabs.query({})).map((tab) => tab.id));
-    const gone = Object.keys(stored).filter((key) => /^(input|trail):/.test(key) && !tabs.has(Number(key.split(":")[1])));
+    const gone = Object.keys(stored).filter((key) => /^(input|frame|trail):/.test(key) && !tabs.has(Number(key.split(":")[1])));
     if (gone.length > 0) await chrome.storage.local.remove(gone);
     for (const record of await every_document()) {
       if (now - record.greeted_at > DOCUMENTS_MS && !tabs.has(record.tab)) await forget(record.document);

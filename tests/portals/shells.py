@@ -32,10 +32,23 @@ class SinglePage(SimpleHTTPRequestHandler):
         """Says nothing: a test's output is its own."""
 
 
+class StaticPortal(SimpleHTTPRequestHandler):
+    """Gives PATH.html for a path such as `/messages.php`, and anything.html where a folder has no page for a path."""
+
+    def translate_path(self, path: str) -> str:
+        asked = Path(super().translate_path(path))
+        page = asked / "index.html" if asked.is_dir() else asked
+        candidates = [page, page.with_name(f"{page.name}.html"), TESTS / "portals/anything.html"]
+        return str(next(file for file in candidates if file.is_file()))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing: a test's output is its own."""
+
+
 @contextmanager
-def serving(folder: Path) -> Iterator[int]:
+def serving(folder: Path, handler: type[SimpleHTTPRequestHandler] = SinglePage) -> Iterator[int]:
     """Serves `folder` and yields the port; the server and its thread are gone afterwards."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SinglePage, directory=str(folder))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
