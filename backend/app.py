@@ -24,7 +24,8 @@ from backend.jobs import ticking
 from backend.listener import listen
 from backend.schemas.wire import PROTOCOL
 from backend.store.database import Store, open_store
-from backend.store.folder import lock_folder
+from backend.store.folder import lock_folder, refuse_missing_database
+from backend.store.integrity import refuse_damaged
 from backend.store.keys import read_key
 from backend.web.errors import error_page
 
@@ -68,7 +69,8 @@ def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None
     """Serves until SIGTERM or SIGINT; then finishes the requests at work and what waits for the writer.
 
     `ready` is called with the server's address once it listens. CannotStart says in one line what stands in the way:
-    no folder, no key, another server on the folder, a host outside loopback without a proxy, a port in use.
+    no folder, no key, no database or a damaged one, another server on the folder, a host outside loopback without a
+    proxy, a port in use.
     """
     if not config.behind_proxy and not _is_loopback(config.host):
         raise CannotStart(
@@ -79,7 +81,7 @@ def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _stop)
     with lock_folder(config.data):  # before the migrations: two at once would race
-        store = open_store(config.data, read_key(config.data, config.key_file), queue_limit=config.queue_limit)
+        store = _opened(config)
         try:
             server = listen(create_app(config, store), config)
             with ticking(store):
@@ -93,6 +95,19 @@ def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None
         finally:
             store.close()
             log.info("stopped")
+
+
+def _opened(config: Config) -> Store:
+    """The folder's store, whole as far as a start has the time to look."""
+    refuse_missing_database(config.data)
+    store = open_store(config.data, read_key(config.data, config.key_file), queue_limit=config.queue_limit)
+    try:
+        with store.read() as connection:
+            refuse_damaged(connection)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -16,6 +16,7 @@ import click
 from backend.console import Commands, Day, Instant, output, print_table, setting_lines, working
 from backend.errors import BadInput
 from backend.importing import facts_in
+from backend.keeping import backup, doctor, key, restore
 from backend.options import DEFAULTS, configured, in_folder, in_practice, now, on_port, opened
 
 ROLES = ("clinician", "staff", "manager", "biller", "auditor", "admin")
@@ -269,7 +270,8 @@ def report(
         file.writelines(chunks)
 
 
-cli.add_command(facts_in)
+for group in (facts_in, backup, restore, doctor, key):
+    cli.add_command(group)
 
 
 @cli.group()

@@ -12,7 +12,8 @@
     └── CannotStart         (command line) the data folder, its key or its lock refuse
         ├── NoDataFolder
         ├── WrongKey
-        └── FolderInUse
+        ├── FolderInUse
+        └── Damaged         the database or a backup is not whole
 
 A message is one sentence for the person who reads it; it never holds a payload, a token, SQL or a path of a request.
 The command line prints it on standard error and exits with 1; over HTTP it becomes a problem (RFC 9457) of `status`.
@@ -76,4 +77,8 @@ class WrongKey(CannotStart):
 
 
 class FolderInUse(CannotStart):
+    pass
+
+
+class Damaged(CannotStart):
     pass

@@ -47,15 +47,10 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> Connection:
     WAL, synchronous=FULL and foreign_keys=ON are properties of each connection and are read back. CannotStart: the
     driver's SQLite is too old or a property did not hold. WrongKey: the file is not one that this key opens.
     """
-    if tuple(dbapi2.sqlite_version_info) < OLDEST_SQLITE:
-        raise CannotStart(
-            f"The database driver brings SQLite {dbapi2.sqlite_version}; {OLDEST_SQLITE_TEXT} or later is needed."
-        )
+    refuse_old_driver()
     connection: Connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False)
     try:
-        connection.row_factory = dbapi2.Row  # type: ignore[attr-defined]
-        connection.execute("PRAGMA cipher_log_level = NONE")  # it writes to standard error; what fails raises
-        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        _give_key(connection, key)
         _refuse_wrong_key(connection, path)
         for pragma, value, holds in (
             ("busy_timeout", BUSY_TIMEOUT_MS, BUSY_TIMEOUT_MS),
@@ -75,11 +70,71 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> Connection:
     return connection
 
 
+def refuse_old_driver() -> str:
+    """The version of the driver's SQLite; CannotStart when it is too old."""
+    version = str(dbapi2.sqlite_version)
+    if tuple(dbapi2.sqlite_version_info) < OLDEST_SQLITE:
+        raise CannotStart(f"The database driver brings SQLite {version}; {OLDEST_SQLITE_TEXT} or later is needed.")
+    return version
+
+
+def connect_unchanging(path: Path, key: bytes) -> Connection:
+    """A connection to a file that nobody changes meanwhile; nothing beside it is read or made. WrongKey as above."""
+    refuse_old_driver()
+    address = f"{path.absolute().as_uri()}?immutable=1&mode=ro"
+    connection: Connection = dbapi2.connect(address, uri=True, isolation_level=None)
+    try:
+        _give_key(connection, key)
+        _refuse_wrong_key(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def opens(path: Path, key: bytes) -> bool:
+    """Whether the key opens the database at `path`, which is there; what waits in its log counts."""
+    try:
+        connect(path, key).close()
+    except WrongKey:
+        return False
+    return True
+
+
+def rekey(path: Path, key: bytes, new: bytes) -> None:
+    """Encrypts the database anew, in one transaction: until its commit the old key opens it, from then on the new one.
+
+    Nobody else may have it open. CannotStart: the disk is full, or the file damaged; the old key stays.
+    """
+    connection = connect(path, key)
+    try:
+        try:
+            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"")
+        except DatabaseError:  # its message is about something else, whatever happened
+            raise CannotStart(
+                f"The database {path} could not be encrypted anew, and its key stays: the disk is full or the file is "
+                "damaged; doctor says more."
+            ) from None
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nothing under the old key stays on the disk
+    finally:
+        connection.close()
+    connect(path, new).close()
+
+
+def _give_key(connection: Connection, key: bytes) -> None:
+    connection.row_factory = dbapi2.Row  # type: ignore[attr-defined]
+    connection.execute("PRAGMA cipher_log_level = NONE")  # it writes to standard error; what fails raises
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+
+
 def _refuse_wrong_key(connection: Connection, path: Path) -> None:
     """The first read shows whether the key fits."""
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except DatabaseError as error:
         if "not a database" in str(error):
-            raise WrongKey(f"The key does not open the database {path}: it belongs to another data folder.") from None
+            raise WrongKey(
+                f"The key does not open the database {path}: it belongs to another data folder, or the file's "
+                "beginning is damaged; doctor says more."
+            ) from None
         raise

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from backend.errors import NoDataFolder
-from backend.store.connection import Connection, connect
-from backend.store.folder import database_path, folder_id, migration_lock
+from backend.errors import CannotStart, NoDataFolder
+from backend.store.connection import Connection, DatabaseError, connect
+from backend.store.folder import FolderLock, database_path, folder_id, lock_open, migration_lock
 from backend.store.schema import migrate
 from backend.store.writer import Writer
 
@@ -23,8 +23,9 @@ Result = TypeVar("Result")
 class Store:
     """Safe for many threads; made by `open_store`."""
 
-    def __init__(self, path: Path, key: bytes, queue_limit: int) -> None:
+    def __init__(self, path: Path, key: bytes, queue_limit: int, held: FolderLock) -> None:
         self.path = path
+        self._held = held
         self._key = key
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -63,6 +64,7 @@ class Store:
             for connection in self._readers:
                 connection.close()
             self._readers.clear()
+        self._held.release()
 
     def _reader(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
@@ -77,17 +79,29 @@ class Store:
 def open_store(data: Path, key: bytes, *, queue_limit: int = 256) -> Store:
     """Opens the database of the data folder, brings its schema up to date under a lock, and starts the writer.
 
-    NoDataFolder: nobody has created one. WrongKey: the key does not fit. CannotStart: the driver is too old.
+    NoDataFolder: nobody has created one. WrongKey: the key does not fit. FolderInUse: it is being restored, or its key
+    rotated. CannotStart: the driver is too old, the database newer than the program, or damaged.
     """
     folder_id(data)
     path = database_path(data)
     if not path.parent.is_dir():
         raise NoDataFolder(f"There is no data folder at {data}: create one with init.")
+    held = lock_open(data)
+    try:
+        _bring_up_to_date(data, path, key)
+        path.chmod(0o600)
+        return Store(path, key, queue_limit, held)
+    except BaseException as error:
+        held.release()
+        if isinstance(error, DatabaseError):
+            raise CannotStart(f"The database {path} cannot be used: {error}; doctor says more.") from error
+        raise
+
+
+def _bring_up_to_date(data: Path, path: Path, key: bytes) -> None:
     with migration_lock(data):
         connection = connect(path, key)
         try:
             migrate(connection)
         finally:
             connection.close()
-    path.chmod(0o600)
-    return Store(path, key, queue_limit)

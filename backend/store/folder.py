@@ -1,4 +1,4 @@
-"""The data folder: its id, the database's name in it, and the locks that keep two servers or two migrations apart."""
+"""The data folder: its id, the database's name in it, and the locks that keep apart what must not run at once."""
 
 import fcntl
 import os
@@ -13,6 +13,7 @@ from backend.errors import FolderInUse, NoDataFolder
 DATABASE = "threadtime.db"
 _ID = "folder.id"
 _SERVER_LOCK = "server.lock"
+_OPEN_LOCK = "open.lock"
 _MIGRATION_LOCK = "migration.lock"
 
 
@@ -27,6 +28,11 @@ def create_folder(data: Path) -> str:
     return folder_id(data)
 
 
+def is_data_folder(data: Path) -> bool:
+    """True where somebody created one."""
+    return (data / _ID).exists()
+
+
 def folder_id(data: Path) -> str:
     """The folder's id; NoDataFolder when nobody has created one here."""
     try:
@@ -39,8 +45,32 @@ def database_path(data: Path) -> Path:
     return data / DATABASE
 
 
+def holds_database(data: Path) -> bool:
+    """True when there is a database file in the folder; an empty one holds nothing."""
+    path = database_path(data)
+    return path.exists() and path.stat().st_size > 0
+
+
+def refuse_missing_database(data: Path) -> None:
+    """NoDataFolder where opening would begin an empty database instead of the one that got lost."""
+    folder_id(data)
+    if not holds_database(data):
+        raise NoDataFolder(
+            f"There is no database in the data folder {data}: put a backup there with restore, or begin one with init."
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes what was created, renamed or removed in the folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class FolderLock:
-    """Holds a data folder for one serving process until `release` or the end of the process, whichever comes first."""
+    """Holds a lock of a data folder until `release` or the end of the process, whichever comes first."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
@@ -60,13 +90,35 @@ class FolderLock:
 def lock_folder(data: Path) -> FolderLock:
     """Takes the folder for this process; FolderInUse when another process serves it."""
     folder_id(data)
-    descriptor = os.open(data / _SERVER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    return _lock(data / _SERVER_LOCK, fcntl.LOCK_EX, f"Another process serves the data folder {data}.")
+
+
+def lock_open(data: Path) -> FolderLock:
+    """Says that this process has the database open, beside others; FolderInUse while somebody has it to himself."""
+    return _lock(data / _OPEN_LOCK, fcntl.LOCK_SH, f"The data folder {data} is being restored, or its key rotated.")
+
+
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Nobody else has the database open while the block runs; FolderInUse when a server or a command has it now."""
+    busy = f"Another command has the database of the data folder {data} open."
+    with lock_folder(data), _lock(data / _OPEN_LOCK, fcntl.LOCK_EX, busy):
+        yield
+
+
+def is_served(data: Path) -> bool:
+    """True while a server holds the folder."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(data / _SERVER_LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
+        return True
+    finally:
         os.close(descriptor)
-        raise FolderInUse(f"Another process serves the data folder {data}.") from None
-    return FolderLock(descriptor)
+    return False
 
 
 @contextmanager
@@ -78,3 +130,13 @@ def migration_lock(data: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(path: Path, kind: int, busy: str) -> FolderLock:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise FolderInUse(busy) from None
+    return FolderLock(descriptor)

@@ -146,3 +146,9 @@ def misplaced(connection: Connection, practice_id: int) -> Iterator[str]:
         (practice_id,),
     )
     return (row[0] for row in rows)
+
+
+def newest_received_at(connection: Connection) -> int | None:
+    """When the latest row of any practice came, by the server's clock; None when there is none. Reads every row."""
+    row = connection.execute("SELECT max(received_at) FROM interval").fetchone()
+    return None if row[0] is None else int(row[0])

@@ -14,6 +14,9 @@ DAYS = ("--from", "2026-04-01", "--to", "2026-04-30")
         ("report", *DAYS),
         ("export", "intervals"),
         ("verify",),
+        ("backup", "b"),
+        ("key", "rotate"),
+        ("key", "show-recovery"),
         ("serve", "--port", "0"),
     ],
 )
@@ -81,6 +84,8 @@ def test_a_second_server_on_the_folder_is_refused(home):
 def test_help_names_every_command(home):
     text = home.done("--help")
     for command in ("init", "serve", "start", "user", "portal", "device", "evaluate", "report", "export", "verify"):
+        assert command in text
+    for command in ("backup", "restore", "doctor", "key"):
         assert command in text
 
 

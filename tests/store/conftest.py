@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from backend.store import Store, open_store
-from backend.store.folder import create_folder
+from backend.store.connection import connect
+from backend.store.folder import create_folder, database_path
 
 KEY = bytes(range(32))
 
@@ -41,3 +43,16 @@ def add_practice(key: str):
 def practice_keys(store: Store) -> list[str]:
     with store.read() as connection:
         return [row[0] for row in connection.execute("SELECT key FROM practice ORDER BY key")]
+
+
+def fill(data: Path, size: int = 20_000_000) -> int:
+    """Gives the folder's database about `size` bytes, in a table of its own, and leaves it closed; its rows."""
+    open_store(data, KEY).close()
+    connection = connect(database_path(data), KEY)
+    rows = size // 1000
+    connection.execute("CREATE TABLE filling (bytes BLOB)")
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO filling VALUES (?)", ((os.urandom(900),) for _ in range(rows)))
+    connection.execute("COMMIT")
+    connection.close()
+    return rows

@@ -1,0 +1,139 @@
+"""The commands that keep the data: backups, the key, and whether all is well."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import click
+
+from backend.console import working
+from backend.options import configured, in_folder, now, on_port
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+BACKUP = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@in_folder
+@click.argument("file", type=FILE)
+@click.option("--force", is_flag=True, help="Replace an older backup of that name.")
+def backup(data: Path | None, file: Path, force: bool) -> None:
+    """Write a backup, beside a running server too.
+
+    FILE is one copy of the whole database, encrypted with its key; without that key nobody can read it.
+    """
+    from backend.store.backup import make_backup
+    from backend.store.keys import read_key
+
+    config = configured(data)
+    with working("Writing the backup"):
+        seal = make_backup(config.data, read_key(config.data, config.key_file), file, now=now(), replace=force)
+    click.echo(f"{file} holds everything that was acknowledged before {_instant(seal.made_at)} UTC.")
+    click.echo("It opens with the data folder's key alone: keep a copy of the key, but not beside the backup.")
+
+
+@click.command()
+@in_folder
+@click.argument("file", type=BACKUP)
+@click.option("--force", is_flag=True, help="Although the folder holds a database, which is kept aside.")
+def restore(data: Path | None, file: Path, force: bool) -> None:
+    """Put a backup into a data folder.
+
+    FILE is checked whole, and its key found, before anything is changed. No server may run on the folder.
+    """
+    from backend.store.restore import restore
+
+    config = configured(data)
+    with working("Checking and restoring the backup"):
+        done = restore(config.data, config.key_file, file, now=now(), replace=force)
+    click.echo(f"{config.data.resolve()} holds what was acknowledged before {_instant(done.seal.made_at)} UTC.")
+    click.echo(f"Its database key is {done.key.resolve()}.")
+    if done.aside is not None:
+        click.echo(f"The database that was there is {done.aside.resolve()}.")
+
+
+@click.command()
+@in_folder
+@on_port
+def doctor(data: Path | None, port: int) -> None:
+    """Check this machine, the data folder and its key.
+
+    One line for each thing that was looked at, with what to do about a problem; the exit code is 1 if there is one.
+    """
+    from backend.desk.doctor import examine
+
+    with working("Looking at everything"):
+        found = list(examine(replace(configured(data), port=port), now=now()))
+    for finding in found:
+        click.echo(f"{finding.state:8} {finding.about}: {finding.text.rstrip('.')}.")
+    if problems := sum(finding.state == "problem" for finding in found):
+        raise click.ClickException(f"{problems} problem(s) found.")
+
+
+@click.group()
+def key() -> None:
+    """The key of the database."""
+
+
+@key.command("rotate")
+@in_folder
+def key_rotate(data: Path | None) -> None:
+    """Encrypt the database with a new key.
+
+    No server may run on the folder. What was cut short is finished by running it again.
+    """
+    from backend.store.keys import key_path
+    from backend.store.rotation import rotate_key
+
+    config = configured(data)
+    with working("Encrypting the database anew"):
+        earlier = rotate_key(config.data, config.key_file, now=now())
+    path = key_path(config.data, config.key_file)
+    click.echo(f"The new key is {path.resolve()}: keep a copy of it in another place.")
+    if earlier is not None:
+        click.echo(f"The key until now is {earlier}: backups made until now open with it alone.")
+
+
+@key.command("show-recovery")
+@in_folder
+def key_show_recovery(data: Path | None) -> None:
+    """Print the key as a line to be kept on paper.
+
+    Nothing else stands on standard output. Who has this line and the data, or a backup, can read everything.
+    """
+    from backend.store.keys import read_key, recovery_line
+
+    config = configured(data)
+    click.echo(recovery_line(read_key(config.data, config.key_file)))
+
+
+@key.command("recover")
+@in_folder
+@click.argument("line_file", metavar="FILE", type=click.File("r"), required=False)
+@click.option(
+    "--backup", type=BACKUP, metavar="FILE", help="The key of this backup's folder, where there is no folder."
+)
+def key_recover(data: Path | None, line_file: IO[str] | None, backup: Path | None) -> None:
+    """Make the key file of a recovery line.
+
+    The line is read from FILE; without one it is asked on a terminal, else read from standard input. A key that is
+    there is never overwritten.
+    """
+    from backend.first_run import on_terminal
+    from backend.store.keys import key_of_line
+    from backend.store.recovery import recover_key
+
+    config = configured(data)
+    if line_file is None and on_terminal():
+        line = str(click.prompt("The recovery line", err=True))
+    else:
+        line = (line_file or sys.stdin).read()
+    where = recover_key(key_of_line(line), config.data, config.key_file, backup)
+    click.echo(f"The key is {where.resolve()}.")
+
+
+def _instant(at: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
