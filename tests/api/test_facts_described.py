@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -42,7 +44,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     create_folder(folder)
     store = open_store(folder, bytes(range(32)))
     app = Flask("described")
-    api.register(app, store, Config())
+    api.register(app, store, Config(), Limiter(get_remote_address, app=app, storage_uri="memory://"))
     yield app.test_client()
     store.close()
 

@@ -19,7 +19,11 @@ from tests.web.test_pages import doctor, interval
 
 __all__ = ["doctor"]
 
-PUBLIC_FOR_PROGRAMS = {"/healthz", "/readyz", "/api/openapi.json", "/api/v1/facts/kinds"}
+PUBLIC_FOR_PROGRAMS = {
+    *("/healthz", "/readyz", "/api/openapi.json", "/api/v1/facts/kinds"),
+    "/metrics",  # on this machine alone
+    *("/api/v1/pairing", "/api/v1/pairing/token"),  # asked by a browser that has no token yet
+}
 ANYBODY = "not signed in"
 
 
