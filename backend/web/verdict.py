@@ -116,10 +116,12 @@ def headline(counts: Mapping[str, int], status: str | None) -> tuple[str, str]:
         return _are(hold, "on hold"), "They wait for a day to pass or for a fact that nobody has said yet."
     if status == "not_reportable":
         return _are(blocked, "not reportable"), "Something in the rules stands against each; its page says what."
-    if ready:
-        return _are(ready, "ready to bill"), "Nothing blocks them, nothing is missing, and their look-ahead has closed."
     others = ((hold, "on hold"), (approved, "approved"), (blocked, "not reportable"))
     rest = [f"{count:,} {name}" for count, name in others if count]
+    if ready and (status == "reportable" or not rest):
+        return _are(ready, "ready to bill"), "Nothing blocks them, nothing is missing, and their look-ahead has closed."
+    if ready:
+        return _are(ready, "ready to bill"), f"The others: {_and(rest)}."
     return _are(0, "ready to bill"), f"{_and(rest)}." if rest else "Nothing has been recorded yet."
 
 

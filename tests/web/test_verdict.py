@@ -121,6 +121,13 @@ def test_with_nothing_ready_the_sentence_below_says_where_the_others_stand():
     assert headline({}, None)[1] == "Nothing has been recorded yet."
 
 
+def test_over_all_episodes_the_sentence_says_where_the_others_stand_and_over_the_ready_ones_why_they_are():
+    counts = {"reportable": 48, "hold": 46, "not_reportable": 72}
+    assert headline(counts, None) == ("48 episodes are ready to bill", "The others: 46 on hold and 72 not reportable.")
+    assert headline(counts, "reportable")[1].startswith("Nothing blocks them")
+    assert headline({"reportable": 2}, None)[1].startswith("Nothing blocks them")
+
+
 def test_the_tiles_add_up():
     *parts, whole = tiles({"reportable": 2, "approved": 5, "hold": 3, "not_reportable": 4})
     assert whole.count == sum(each.count for each in parts) == 14
