@@ -48,7 +48,7 @@ interface Stretch {
   sequence: number;
 }
 
-/** A thread open in a tab: active so far (milliseconds), and the rows that wait until it has settled. */
+/** A thread open in a tab: active so far for certain (milliseconds), and the rows that wait until it has settled. */
 interface Opening {
   key: string;
   active: number;
@@ -69,6 +69,8 @@ interface StopwatchState {
   open: Stretch | null;
   /** Monotonic instant since which the focus is away while a stretch is open. */
   blurred: number | null;
+  /** Time without input that the idle rule has removed and that still goes on, since {wall, mono}. */
+  gap: (Instant & { page: StopwatchPage; idle_after_seconds: number }) | null;
   sequence: number;
 }
 
@@ -98,6 +100,9 @@ interface StopwatchRow {
   idle_after_seconds: number;
   recovered?: true;
 }
+
+/** Removed time that has ended, at most three minutes of it: never sent unless the clinician says that it was reading. */
+type StopwatchGap = Pick<StopwatchRow, "thread" | "patient" | "activity" | "linked_from" | "started_at" | "ended_at" | "idle_after_seconds">;
 
 /** A row as the worker gets it: with the id that was made once, here. */
 type NamedRow = Omit<StopwatchRow, "sequence"> & { id: string };
@@ -145,7 +150,7 @@ type Welcome = { document: string; tab: number; portal: PortalFile } | { refused
 interface Threadtime {
   stopwatch: {
     start(idle_after_seconds: number): StopwatchState;
-    step(state: StopwatchState, event: StopwatchEvent, now: Instant): { state: StopwatchState; closed: StopwatchRow[] };
+    step(state: StopwatchState, event: StopwatchEvent, now: Instant): { state: StopwatchState; closed: StopwatchRow[]; gap: StopwatchGap | null };
     recover(state: StopwatchState): StopwatchRow[];
     status(state: StopwatchState, now: Instant): StopwatchStatus;
     restless(state: StopwatchState, now: Instant): boolean;

@@ -10,7 +10,8 @@
   threadtime.running?.stop();
 
   const TICK_MS = 1_000;
-  const CHECKPOINT_MS = 5_000;
+  /** A tick may come a second later: at most 5 s are lost. */
+  const CHECKPOINT_MS = 4_000;
   /** A single-page application may push several addresses at once; the page is read when they have come to rest. */
   const REST_MS = 250;
   const RETRY_FIRST_MS = 1_000;
@@ -88,6 +89,7 @@
     if (now_place !== place) {
       place = now_place;
       read_before = "";
+      leave_thread();
       tell({ type: "page", page: null, moving: true });
       clearTimeout(rest_timer);
       rest_timer = setTimeout(() => {
@@ -128,10 +130,18 @@
     if (closed.length > 0) send();
   }
 
+  /** A thread counts as left when it is left, not when it was last looked at. */
+  function leave_thread() {
+    if (trail !== null && state.page?.kind === "thread") trail = { ...trail, left_at: Date.now() };
+  }
+
   /** The last input and the trail belong to the tab: the click that opens a thread happens in the document before. */
   function remember() {
     if (welcome === null || !alive()) return;
-    const entries = { ...(state.input && { [`input:${welcome.tab}`]: state.input.wall }), ...(trail && { [`trail:${welcome.tab}`]: trail }) };
+    const now = clock();
+    // As the clock stands now: it may have been set since.
+    const input = state.input && now.wall - Math.max(now.mono - state.input.mono, now.wall - state.input.wall);
+    const entries = { ...(input !== null && { [`input:${welcome.tab}`]: Math.floor(input) }), ...(trail && { [`trail:${welcome.tab}`]: trail }) };
     chrome.storage.local.set(entries).catch((error) => console.warn("Threadtime: the tab's last input is forgotten.", error));
   }
 
@@ -261,6 +271,7 @@
 
   const sense = () => tell({ type: "tick" });
   function leave() {
+    leave_thread();
     tell({ type: "end", by: "close" });
     remember();
   }

@@ -1,6 +1,6 @@
 // The stopwatch: turns what was seen of a clinician's attention into closed intervals.
 //
-// Pure. step(state, event, now) -> {state, closed[]}: no clock, no chrome.*, no page. `now` is {wall, mono}: Date.now()
+// Pure. step(state, event, now) -> {state, closed[], gap}: no clock, no chrome.*, no page. `now` is {wall, mono}: Date.now()
 // says when, performance.now() says how long; both in milliseconds. States are plain data and can be stored. Every
 // decision is computed from the state, never from pairs of events, because browsers deliver focus and visibility in
 // odd orders and twice. Where truth is uncertain, the smaller number is recorded.
@@ -13,8 +13,12 @@
   const STEP_MS = 5_000;
   /** Two clocks that disagree by more than this in one step: one of them was set, or the machine slept. */
   const DRIFT_MS = 2_000;
+  /** So often the glue tells that time has passed, while it matters. */
+  const TICK_MS = 1_000;
   /** No interval is longer. */
   const LIMIT_MS = 300_000;
+  /** So much of a gap the clinician may say was reading. */
+  const READING_MS = 180_000;
 
   /**
    * @param {number} idle_after_seconds
@@ -33,9 +37,17 @@
       opening: null,
       open: null,
       blurred: null,
+      gap: null,
       sequence: 0,
     };
   }
+
+  /** A copy that may be changed. Pages and instants are replaced, never changed. @param {StopwatchState} s @returns {StopwatchState} */
+  const copy = (s) => ({
+    ...s,
+    opening: s.opening && { ...s.opening, held: [...s.opening.held] },
+    open: s.open && { ...s.open },
+  });
 
   /** How old an instant is by the clock that says more: after sleep the two differ by hours.
    * @param {Instant} then
@@ -124,41 +136,77 @@
     s.open = null;
   }
 
+  /** Whether nobody knows what happened between two proofs of life. @param {Instant} last @param {Instant} now */
+  function broken(last, now) {
+    const mono_step = now.mono - last.mono;
+    const wall_step = now.wall - last.wall;
+    return mono_step < 0 || mono_step > STEP_MS || wall_step > STEP_MS || Math.abs(mono_step - wall_step) > DRIFT_MS;
+  }
+
   /** Time has passed since the last proof of life: says what that alone ends.
    * @param {StopwatchState} s @param {Instant} now @param {StopwatchRow[]} closed */
   function pass(s, now, closed) {
     const last = s.proof;
     s.proof = { wall: now.wall, mono: now.mono };
     if (last === null || s.open === null || s.opening === null || s.input === null) return;
-    const mono_step = now.mono - last.mono;
-    const wall_step = now.wall - last.wall;
-    if (mono_step < 0 || mono_step > STEP_MS || wall_step > STEP_MS || Math.abs(mono_step - wall_step) > DRIFT_MS) {
-      close(s, s.blurred ?? last.mono, "clock", closed);
+    if (broken(last, now)) {
+      // The last input may have grown too old before the machine slept, where no tick was to tell.
+      const next = { wall: last.wall + TICK_MS, mono: last.mono + TICK_MS };
+      if (s.blurred === null && !attentive(s, next, s.open.idle_after_seconds)) close(s, s.input.mono, "idle", closed);
+      else close(s, s.blurred ?? last.mono, "clock", closed);
       return;
     }
-    const idle_at = s.input.mono + s.open.idle_after_seconds * 1000;
-    const blur_ends_at = s.blurred === null ? Infinity : s.blurred + BRIDGE_MS;
-    const idle = !attentive(s, now, s.open.idle_after_seconds);
-    if (now.mono > blur_ends_at && !(idle && idle_at <= blur_ends_at)) {
-      close(s, blur_ends_at - BRIDGE_MS, "blur", closed);
-    } else if (idle) {
+    // While the focus is away nobody knows yet whether the interval ended there: only a blur that was bridged can be idle.
+    if (s.blurred !== null) {
+      if (now.mono > s.blurred + BRIDGE_MS) close(s, s.blurred, "blur", closed);
+    } else if (!attentive(s, now, s.open.idle_after_seconds)) {
+      const { page, idle_after_seconds } = s.open;
+      const from = Math.max(s.input.mono, s.open.mono + s.open.offset);
       close(s, s.input.mono, "idle", closed);
-    } else {
-      settle(s, s.blurred ?? now.mono, closed);
+      if (page.entry === "measured") s.gap = { page, idle_after_seconds, mono: from, wall: now.wall - Math.floor(now.mono - from) };
     }
   }
 
-  /** @param {StopwatchState} s @param {number} at @param {StopwatchRow[]} closed */
+  /** Only time up to an input settles an opening: what follows may turn out to be an idle tail, and be removed.
+   * @param {StopwatchState} s @param {number} at @param {StopwatchRow[]} closed */
   function settle(s, at, closed) {
     const open = /** @type {Stretch} */ (s.open);
     const opening = /** @type {Opening} */ (s.opening);
     const to = Math.max(Math.floor(at - open.mono), open.settled_to);
     opening.active += to - open.settled_to;
     open.settled_to = to;
-    if (!opening.settled && opening.active >= SETTLE_MS) {
-      opening.settled = true;
-      hand_over(s, [], closed);
-    }
+    opening.settled ||= opening.active >= SETTLE_MS;
+    hand_over(s, cut(s, to), closed);
+  }
+
+  /** Whether the opening will have settled, unless time since the last input is taken away again.
+   * @param {StopwatchState} s @param {Instant} now */
+  function seems_settled({ opening, open }, now) {
+    if (opening === null) return false;
+    const since = open === null ? 0 : now.mono - open.mono - open.settled_to;
+    return opening.settled || opening.active + since >= SETTLE_MS;
+  }
+
+  /** The gap that an idle rule left behind, once it has ended: until `at` the same page was in front, and nobody did
+   * anything. It is time that was removed; the clinician may say that it was reading.
+   * @param {StopwatchState} s @param {number} at monotonic instant @returns {StopwatchGap | null} */
+  function end_gap(s, at) {
+    if (s.gap === null) return null;
+    const { page, idle_after_seconds, mono, wall } = s.gap;
+    const ms = Math.min(Math.floor(at - mono), READING_MS);
+    s.gap = null;
+    if (ms <= 0) return null;
+    const { thread, patient, activity, linked_from } = page;
+    return { thread, patient, activity, linked_from, started_at: wall, ended_at: wall + ms, idle_after_seconds };
+  }
+
+  /** Ends a gap that an event, or time alone, has ended. @param {StopwatchState} s @param {StopwatchEvent} event
+   * @param {Instant} now @param {Instant | null} last the proof of life before @returns {StopwatchGap | null} */
+  function passed_gap(s, event, now, last) {
+    if (s.gap === null || last === null) return null;
+    if (broken(last, now)) return end_gap(s, last.mono);
+    const over = event.type === "input" || !s.focused || stopped_by(s) !== null || !same(s.gap.page, s.page);
+    return over || now.mono - s.gap.mono >= READING_MS ? end_gap(s, now.mono) : null;
   }
 
   /** @param {StopwatchState} s @param {StopwatchEvent & {type: "page"}} event @param {Instant} now @param {StopwatchRow[]} closed */
@@ -167,7 +215,7 @@
     s.page = page;
     if (page === null && before === null && !moving) s.opening = null;
     if (same(before, page)) return;
-    if (before && page && s.opening && !s.opening.settled && before.place === page.place && key(before) !== key(page)) {
+    if (before && page && s.opening && !seems_settled(s, now) && before.place === page.place && key(before) !== key(page)) {
       // The page only now says which thread it shows (its list came late): nothing was counted yet, so nothing is lost.
       s.opening.key = key(page);
       s.opening.held = s.opening.held.map((r) => ({ ...r, thread: page.thread, patient: page.patient }));
@@ -186,7 +234,7 @@
     if (s.input !== null && age(s.input, now) <= ago) return;
     s.input = { wall: now.wall - ago, mono: now.mono - ago };
     // Only an input beyond the limit proves that the limit did not fall into an idle tail; so only then a row closes.
-    if (s.open && s.opening) hand_over(s, cut(s, Math.floor((s.blurred ?? s.input.mono) - s.open.mono)), closed);
+    if (s.open && s.opening) settle(s, s.blurred ?? s.input.mono, closed);
   }
 
   /** What ends an interval at once, in the order in which it is named. @param {StopwatchState} s @returns {EndedBy | null} */
@@ -201,10 +249,10 @@
    * @param {StopwatchState} state
    * @param {StopwatchEvent} event
    * @param {Instant} now
-   * @returns {{state: StopwatchState, closed: StopwatchRow[]}}
+   * @returns {{state: StopwatchState, closed: StopwatchRow[], gap: StopwatchGap | null}}
    */
   function step(state, event, now) {
-    const s = structuredClone(state);
+    const s = copy(state);
     /** @type {StopwatchRow[]} */
     const closed = [];
     pass(s, now, closed);
@@ -222,6 +270,7 @@
       s.opening = null;
       if (event.by === "sign_out") s.input = null; // whoever is next has made none yet
     }
+    const gap = passed_gap(s, event, now, state.proof);
     const stop = stopped_by(s);
     if (s.open && stop) close(s, s.blurred ?? now.mono, stop, closed);
     if (s.open) s.blurred = s.focused ? null : (s.blurred ?? now.mono);
@@ -237,7 +286,7 @@
         sequence: s.sequence++,
       };
     }
-    return { state: s, closed };
+    return { state: s, closed, gap };
   }
 
   /**
@@ -246,7 +295,7 @@
    * @returns {StopwatchRow[]}
    */
   function recover(state) {
-    const s = structuredClone(state);
+    const s = copy(state);
     /** @type {StopwatchRow[]} */
     const closed = [];
     if (s.open && s.proof) close(s, s.blurred ?? s.proof.mono, "crash", closed);
@@ -257,13 +306,13 @@
   function status(s, now) {
     if (s.paused) return "paused";
     if (s.page === null) return "elsewhere";
-    if (s.open) return s.opening?.settled ? "counting" : "settling";
+    if (s.open) return seems_settled(s, now) ? "counting" : "settling";
     if (!s.visible || !s.focused || s.locked) return "away";
     return attentive(s, now, s.idle_after_seconds) ? "away" : "idle";
   }
 
   /** Whether time alone can change anything: only then is a tick needed. @param {StopwatchState} s @param {Instant} now */
-  const restless = (s, now) => s.open !== null || (s.visible && attentive(s, now, s.idle_after_seconds));
+  const restless = (s, now) => s.open !== null || s.gap !== null || (s.visible && attentive(s, now, s.idle_after_seconds));
 
   globalThis.threadtime = Object.assign(globalThis.threadtime ?? {}, {
     stopwatch: { start, step, recover, status, restless },

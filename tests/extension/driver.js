@@ -25,6 +25,7 @@ export class Desk {
     this.mono = 100;
     this.wall = EPOCH;
     this.rows = [];
+    this.gaps = [];
     this.ticking = ticking;
   }
 
@@ -35,10 +36,11 @@ export class Desk {
   /** One event now. */
   tell(event) {
     const before = structuredClone(this.state);
-    const { state, closed } = stopwatch.step(this.state, event, this.now());
+    const { state, closed, gap } = stopwatch.step(this.state, event, this.now());
     if (JSON.stringify(this.state) !== JSON.stringify(before)) throw new Error("the reducer changed the state it was given");
     this.state = state;
     this.rows.push(...closed);
+    if (gap !== null) this.gaps.push(gap);
     return this;
   }
 

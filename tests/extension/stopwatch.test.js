@@ -49,6 +49,11 @@ describe("What counts", () => {
 });
 
 describe("Settling", () => {
+  test("time that the idle rule takes away again settles no opening", () => {
+    is(new Desk().click("A").pass(100).input().pass(3).leave(), []);
+    is(new Desk().click("A").pass(100).input().pass(6).leave(), [["A", 100, 106, "navigate"]]);
+  });
+
   test("an opening under five seconds is a mis-click and is not recorded", () => {
     is(new Desk().click("A").pass(4.9).click("B").pass(10, { typing: true }).leave(), [["B", 4.9, 14.9, "navigate"]]);
   });
@@ -80,6 +85,10 @@ describe("Two clocks", () => {
   test("sleep closes the interval at the tick before it, whichever clock slept", () => {
     is(new Desk().click("A").pass(20).jump({ wall: 3600 }).tell({ type: "tick" }).pass(10), [["A", 0, 20, "clock"]]);
     is(new Desk().click("A").pass(20).jump({ wall: 3600, mono: 3600 }).tell({ type: "tick" }).pass(10), [["A", 0, 20, "clock"]]);
+  });
+
+  test("an input that would have grown too old before the next tick leaves no time before sleep", () => {
+    is(new Desk().click("A").pass(10, { typing: true }).pass(59.5).jump({ wall: 60, mono: 60 }).tell({ type: "tick" }), [["A", 0, 10, "idle"]]);
   });
 
   test("after sleep nothing counts before the next input", () => {
@@ -163,6 +172,10 @@ describe("Blur", () => {
 
   test("when the idle time runs out within a bridged blur, the tail goes", () => {
     is(new Desk().click("A").pass(10, { typing: true }).pass(59).blur().pass(1.5).front().pass(1).leave(), [["A", 0, 10, "idle"]]);
+  });
+
+  test("a longer blur ends the interval where it began, also when the idle time runs out meanwhile", () => {
+    is(new Desk().click("A").pass(10, { typing: true }).pass(59).blur().pass(3).front().pass(1).leave(), [["A", 0, 69, "blur"]]);
   });
 
   test("five focus events in four milliseconds, in any order and twice, change nothing", () => {
