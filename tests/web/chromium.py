@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -57,7 +58,8 @@ class Page:
 
     def gone(self, before: WebElement) -> None:
         """Returns when the page that held `before` has given way to the next."""
-        wait = WebDriverWait(self.driver, 20)
+        # Asked in the middle of a navigation, the driver may fail in other ways than to say that the element is stale.
+        wait = WebDriverWait(self.driver, 20, ignored_exceptions=[WebDriverException])
         wait.until(staleness_of(before))
         wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete")
 

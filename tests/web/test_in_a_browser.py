@@ -164,10 +164,11 @@ def test_a_wrong_password_is_said_and_the_address_kept(page):
     assert page.barriers() == []
 
 
-def test_a_clinician_who_signs_in_is_told_kindly_that_there_are_no_pages_yet(page):
+def test_a_clinician_who_signs_in_sees_their_devices_and_how_to_pair_a_browser(page):
     page.driver.delete_all_cookies()
     page.sign_in(CLINICIAN, PASSWORD)
-    assert "no pages for your role yet" in page.text("main")
+    assert page.text("h1") == "Your devices"
+    assert "Pair this browser" in page.text("main")
     assert page.barriers() == []
 
 
