@@ -140,7 +140,7 @@ def test_somebody_is_invited_joins_and_enrols_and_signs_in_with_the_code(admin):
     assert "not right" in admin.text("[role=alert]")
     admin.type("#code", totp.code(secret, step + 1))
     admin.send("main button")
-    assert admin.text("h1") == "You are signed in"
+    assert admin.text("h1") == "Your devices"
     admin.send("header button")
     admin.sign_in(KIM, NEW)
     admin.type("#code", codes[0])
