@@ -69,6 +69,7 @@
     const second = stopwatch.step(first.state, event, now);
     state = second.state;
     write([...first.closed, ...second.closed], now);
+    for (const gap of [first.gap, second.gap]) if (gap) offer(gap);
     report(now);
     if (stopwatch.restless(state, now)) tick_timer ??= setInterval(tick, TICK_MS);
     else {
@@ -143,6 +144,12 @@
     const input = state.input && now.wall - Math.max(now.mono - state.input.mono, now.wall - state.input.wall);
     const entries = { ...(input !== null && { [`input:${welcome.tab}`]: Math.floor(input) }), ...(trail && { [`trail:${welcome.tab}`]: trail }) };
     chrome.storage.local.set(entries).catch((error) => console.warn("Threadtime: the tab's last input is forgotten.", error));
+  }
+
+  /** Removed time stays on this device, where the clinician may say that it was reading. @param {StopwatchGap} gap */
+  function offer(gap) {
+    const id = uuid7(gap.started_at, crypto.getRandomValues(new Uint8Array(10)));
+    ask({ type: "gap", document: welcome?.document, gap: { id, ...gap } });
   }
 
   async function send() {

@@ -1,9 +1,11 @@
-// The popup: says what is being counted on the page behind it, and what waits. It changes the pause, and whose turn it is.
+// The popup: says what is being counted on the page behind it, and what waits. It changes the pause, and whose turn it is;
+// what the clinician adds is in entries.js.
 
 import { condition, STATES } from "../worker/condition.js";
 import { delivery } from "../worker/delivery.js";
 import * as outbox from "../worker/outbox.js";
 import { name_of, settings } from "../worker/settings.js";
+import { prepare_form, show_gaps } from "./entries.js";
 import { midnight, minutes, today } from "./today.js";
 
 /** What a page behind the popup says of itself. @type {Record<StopwatchStatus, string>} */
@@ -24,12 +26,17 @@ const time = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minu
 /** The state of the page when the popup opened: the popup itself takes the focus away from it. @type {TabStatus | undefined} */
 let behind;
 
-/** @returns {Promise<TabStatus | undefined>} */
-async function status_behind() {
+/** @returns {Promise<number | undefined>} */
+async function tab_behind() {
   // A test, which cannot open a real popup, names the tab in the address.
   const named = new URLSearchParams(location.search).get("tab");
   const [tab] = named === null ? await chrome.tabs.query({ active: true, currentWindow: true }) : [{ id: Number(named) }];
-  const key = `status:${tab?.id}`;
+  return tab?.id;
+}
+
+/** @param {number | undefined} tab @returns {Promise<TabStatus | undefined>} */
+async function status_of(tab) {
+  const key = `status:${tab}`;
   return /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
 }
 
@@ -133,7 +140,7 @@ async function show() {
   const { paused } = await chrome.storage.local.get("paused");
   element("pause").textContent = paused === true ? "Go on" : "Pause";
   element("pause").setAttribute("aria-pressed", String(paused === true));
-  await Promise.all([show_state(), show_subject(), show_outbox(), show_parked(), show_turn()]);
+  await Promise.all([show_state(), show_subject(), show_outbox(), show_parked(), show_turn(), show_gaps(tab)]);
   document.documentElement.dataset["shown"] = "true";
 }
 
@@ -152,6 +159,9 @@ element("try-again").addEventListener("click", async () => {
   await show();
 });
 
-behind = await status_behind();
+const tab = await tab_behind();
+behind = await status_of(tab);
+element("by-hand").hidden = !behind || (behind.thread === null && behind.patient === null);
+prepare_form(tab);
 await show();
 setInterval(show, 1000);

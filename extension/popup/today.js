@@ -1,11 +1,14 @@
 // What this device measured today on one thread. Pure.
 
+/** What a person said is kept apart from what was measured. */
+const SAID = ["attested_reading", "manual"];
+
 /** The start of the local day of an instant. @param {number} now */
 export const midnight = (now) => new Date(now).setHours(0, 0, 0, 0);
 
 /**
- * Milliseconds of today, on one thread or (where there is none) one patient's pages; what began yesterday is cut.
- * @param {Pick<RecentRow, "id" | "portal" | "thread" | "patient" | "started_at" | "ended_at">[]} rows may name a row twice: the last one counts
+ * Milliseconds measured today, on one thread or (where there is none) one patient's pages; what began yesterday is cut.
+ * @param {Pick<RecentRow, "id" | "portal" | "thread" | "patient" | "started_at" | "ended_at" | "entry">[]} rows may name a row twice: the last one counts
  * @param {{portal: string, thread: string | null, patient: string | null}} subject
  * @param {number} now
  */
@@ -15,6 +18,7 @@ export function today(rows, subject, now) {
   let total = 0;
   for (const row of once.values()) {
     const same = subject.thread === null ? row.thread === null && row.patient === subject.patient : row.thread === subject.thread;
+    if (SAID.includes(row.entry ?? "measured")) continue;
     if (same && row.portal === subject.portal) total += Math.max(0, row.ended_at - Math.max(row.started_at, from));
   }
   return total;

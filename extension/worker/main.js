@@ -5,6 +5,7 @@ import { draw_badge } from "./badge.js";
 import { tab_statuses } from "./condition.js";
 import { drain, knock, resume } from "./delivery.js";
 import { greet, speaking } from "./documents.js";
+import { enter, forget_gaps, offer, say_reading } from "./entered.js";
 import { KINDS, portal_file } from "./kinds.js";
 import { begin_pairing, cancel_pairing, pairing_request, poll_pairing } from "./pairing.js";
 import { inject, portal_at, register } from "./portals.js";
@@ -30,6 +31,7 @@ async function send() {
 
 async function every_minute() {
   await recover(Date.now());
+  await forget_gaps(Date.now());
   await send();
   await be_heard();
 }
@@ -110,6 +112,20 @@ async function take_status(message, sender) {
   return {};
 }
 
+/** @param {any} message @param {chrome.runtime.MessageSender} sender */
+async function take_gap(message, sender) {
+  const document = await speaking(message.document, sender);
+  if (document !== null && (await portal_at(document.origin)) !== null) await offer(message.gap, document);
+  return {};
+}
+
+/** What the clinician said in the popup goes out at once. @template T @param {Promise<T>} work */
+async function said(work) {
+  const answer = await work;
+  run("sending", send);
+  return answer;
+}
+
 async function settings_changed() {
   await publish();
   await register();
@@ -182,11 +198,14 @@ function answer_to(message, sender) {
     if (message?.type === "begin_pairing") return begin(message);
     if (message?.type === "cancel_pairing") return cancel();
     if (message?.type === "poll_pairing") return go_on_pairing();
+    if (message?.type === "reading") return said(say_reading(message.tab, message.id, Date.now()));
+    if (message?.type === "manual") return said(enter(message, Date.now()));
     return null;
   }
   if (message?.type === "hello") return hello(sender);
   if (message?.type === "rows") return take_rows(message, sender);
   if (message?.type === "status") return take_status(message, sender);
+  if (message?.type === "gap") return take_gap(message, sender);
   if (message?.type === "lock") return ask_for_lock();
   return null;
 }

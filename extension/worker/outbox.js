@@ -16,14 +16,14 @@ export async function add(rows, pairing, now) {
     const outbox = t.objectStore("outbox");
     const recent = t.objectStore("recent");
     for (const row of rows) {
-      const { id, portal, thread, patient, started_at, ended_at } = row;
+      const { id, portal, thread, patient, started_at, ended_at, entry } = row;
       const known = (await result(recent.getKey(id))) ?? (await result(outbox.getKey(id)));
       if (known !== undefined) continue;
       /** @type {OutboxRecord} */
       const record = { id, row, pairing, state: "waiting", reason: null, kept_at: now };
       outbox.add(record);
       /** @type {RecentRow} */
-      const trace = { id, pairing, portal, thread, patient, started_at, ended_at };
+      const trace = { id, pairing, portal, thread, patient, started_at, ended_at, ...(entry === undefined ? {} : { entry }) };
       recent.add(trace);
     }
     return rows.map((row) => row.id);

@@ -15,6 +15,7 @@ interface WireRow {
   entry?: string;
   linked_from?: string;
   recovered?: boolean;
+  reason?: string;
 }
 
 /** A row that waits or is parked. `pairing` says under whose token it was measured ("" before any). */
@@ -36,6 +37,7 @@ interface RecentRow {
   patient: string | null;
   started_at: number;
   ended_at: number;
+  entry?: string;
 }
 
 /** What the browser said of a document when it greeted: nothing a content script says later can change it. */

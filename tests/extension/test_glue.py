@@ -142,3 +142,35 @@ def test_a_browser_that_is_killed_costs_at_most_five_seconds_of_the_open_interva
             assert row["ended_by"] == "crash"
             assert 6_000 <= row["ended_at"] - row["started_at"] <= 14_000
             assert Extension(chromium).origin
+
+
+def test_reading_without_input_is_sent_only_when_the_clinician_says_so(
+    tmp_path: Path,
+    folder: Path,
+    server: ScriptedServer,
+    medplum: int,  # noqa: F811
+):
+    hosts = {HOST: medplum}
+    with Desktop() as desktop, Chromium(desktop, tmp_path / "profile", extension=folder, hosts=hosts) as chromium:
+        extension = pair(chromium, server)
+        clinician = Clinician(chromium)
+        clinician.arrive("A")
+        clinician.read(7)
+        clinician.sit_still(IDLE_AFTER + 5)
+        clinician.read(6)
+        driver = chromium.driver
+        driver.switch_to.new_window("tab")
+        extension.open()
+        stored = "const done = arguments[0]; chrome.storage.session.get(null).then((all) => done(Object.keys(all)))"
+        until(lambda: any(key.startswith("gap:") for key in driver.execute_async_script(stored)), what="the gap")
+        until(lambda: len(server.rows) == 2, what="the rows before and after the gap")
+        assert {row.get("entry", "measured") for row in server.rows} == {"measured"}
+        tab = next(key.split(":")[1] for key in driver.execute_async_script(stored) if key.startswith("gap:"))
+        driver.get(f"{extension.origin}/popup/popup.html?tab={tab}")
+        until(lambda: driver.find_elements(By.CSS_SELECTOR, "#gaps button"), what="the question")[0].click()
+        until(lambda: len(server.rows) == 3, what="the reading")
+    before, reading, after = sorted(server.rows, key=lambda row: row["started_at"])
+    assert (reading["entry"], reading["thread"]) == ("attested_reading", THREADS["A"])
+    assert reading["started_at"] == before["ended_at"]
+    assert abs(reading["ended_at"] - after["started_at"]) <= 50
+    assert (reading["ended_at"] - reading["started_at"]) / 1000 > IDLE_AFTER

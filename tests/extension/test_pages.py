@@ -40,6 +40,22 @@ const [count, done] = arguments;
 })().then(() => done(null), (error) => done(String(error)));
 """
 
+# A portal's tab with a thread in it, as the worker remembers it, and a gap of two and a half minutes in that tab.
+BEHIND = """
+const [done] = arguments;
+(async () => {
+  const { offer } = await import(chrome.runtime.getURL("worker/entered.js"));
+  const now = Date.now();
+  const page = { thread: "T", patient: "123" };
+  const status = { status: "idle", since: now, document: "d", portal: "medplum", ...page };
+  await chrome.storage.session.set({ "status:7": status });
+  await offer({
+    id: "019d62e5-7c60-7aaa-8c1d-000000000077", ...page, activity: "review_inquiry", linked_from: null,
+    started_at: now - 150000, ended_at: now, idle_after_seconds: 60,
+  }, { document: "d", tab: 7, portal: "medplum" });
+})().then(() => done(null), (error) => done(String(error)));
+"""
+
 
 class Pages:
     """Opens the extension's pages and reads them."""
@@ -160,6 +176,30 @@ def test_pause_is_a_button_that_works_with_the_keyboard(pages: Pages):
     pages.everybody_can_use_it("popup-paused")
     button.send_keys(Keys.ENTER)
     pages.says("words", "Idle")
+
+
+def test_what_the_clinician_says_of_a_gap_and_enters_by_hand_is_sent_as_said(pages: Pages):
+    pages.pair()
+    pages.popup()
+    pages.driver.execute_async_script(BEHIND)
+    pages.show("popup/popup.html?tab=7")
+    assert "2:30" in pages.text("gaps")
+    pages.driver.find_element(By.CSS_SELECTOR, "#by-hand summary").click()
+    pages.everybody_can_use_it("popup-entries")
+    pages.driver.find_element(By.CSS_SELECTOR, "#gaps button").click()
+    pages.says("said", "2:30 of reading noted")
+    assert not pages.driver.find_element(By.ID, "reading-section").is_displayed()
+    pages.driver.find_element(By.CSS_SELECTOR, "#hand-form button").click()
+    pages.says("hand-answer", "Minutes are a whole number")
+    pages.enter(hand_minutes="7", hand_reason="Called back about the inhaler")
+    pages.driver.find_element(By.CSS_SELECTOR, "#hand-form button").click()
+    pages.says("hand-answer", "7 min noted")
+    until(lambda: len(pages.server.rows) == 2, what="both rows at the server")
+    reading, manual = sorted(pages.server.rows, key=lambda row: row["entry"])
+    assert (reading["entry"], reading["ended_at"] - reading["started_at"]) == ("attested_reading", 150_000)
+    assert (manual["entry"], manual["ended_by"], manual["activity"]) == ("manual", "manual", "communicate_phone")
+    assert (manual["thread"], manual["reason"]) == ("T", "Called back about the inhaler")
+    assert manual["ended_at"] - manual["started_at"] == 7 * 60_000
 
 
 def test_a_refused_row_is_shown_with_its_reason_and_can_be_sent_again(pages: Pages):
