@@ -23,10 +23,9 @@ from backend.errors import CannotStart, NotSignedIn, ThreadtimeError
 from backend.jobs import ticking
 from backend.listener import listen
 from backend.schemas.wire import PROTOCOL
-from backend.store.database import Store, open_store
+from backend.store.database import Store, open_folder
 from backend.store.folder import lock_folder, refuse_missing_database
 from backend.store.integrity import refuse_damaged
-from backend.store.keys import read_key
 from backend.web.errors import error_page
 
 _HEADERS = {
@@ -100,7 +99,8 @@ def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None
 def _opened(config: Config) -> Store:
     """The folder's store, whole as far as a start has the time to look."""
     refuse_missing_database(config.data)
-    store = open_store(config.data, read_key(config.data, config.key_file), queue_limit=config.queue_limit)
+    now = time.time_ns() // 1_000_000
+    store = open_folder(config.data, config.key_file, queue_limit=config.queue_limit, now=now)
     try:
         with store.read() as connection:
             refuse_damaged(connection)

@@ -289,8 +289,27 @@ def export_all_intervals(data: Path | None, practice: str | None) -> None:
     from backend.desk.practices import get_practice
 
     with opened(data) as store, output(None) as file:
-        for interval in export_intervals(store, get_practice(store, practice).practice_id):
+        for interval in export_intervals(store, get_practice(store, practice).practice_id, now=now()):
             file.write(orjson.dumps(interval, option=orjson.OPT_APPEND_NEWLINE))
+
+
+@cli.group()
+def audit() -> None:
+    """Who did what."""
+
+
+@audit.command("export")
+@in_practice
+def audit_export(data: Path | None, practice: str | None) -> None:
+    """Every entry of a practice's audit as JSON Lines, oldest first, with what its seal is made of."""
+    import orjson
+
+    from backend.desk.audit import export_audit
+    from backend.desk.practices import get_practice
+
+    with opened(data) as store, output(None) as file:
+        for entry in export_audit(store, get_practice(store, practice).practice_id, now=now()):
+            file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
 
 
 @cli.command()
@@ -327,14 +346,15 @@ def evaluate(file: IO[bytes], explain: bool) -> None:
 def verify(data: Path | None) -> None:
     """Check the database and what is kept in it.
 
-    Its integrity, and that deciding every episode afresh gives what is stored.
+    Its integrity, that its audit is the one that was written, and that deciding every episode afresh gives what is
+    stored.
     """
     from backend.desk.verify import verify
 
     with opened(data) as store, working("Checking the database and deciding every episode afresh"):
         problems = verify(store, now=now())
-    for problem in problems:
-        click.echo(problem)
+        for problem in problems:
+            click.echo(problem)
     if problems:
         raise click.ClickException(f"{len(problems)} problem(s) found.")
     click.echo("No problem found.")

@@ -14,9 +14,9 @@ from backend.config import Config
 from backend.desk.portals import verified_kinds
 from backend.desk.practices import create_practice, get_practice
 from backend.errors import BadInput, CannotStart, NotFound
-from backend.store.database import open_store
+from backend.store.database import open_folder
 from backend.store.folder import create_folder, database_path, refuse_missing_database
-from backend.store.keys import create_key, key_path, read_key
+from backend.store.keys import audit_key_path, create_key, key_path
 
 ROOT = Path(__file__).parents[1]
 EXTENSION = ROOT / "build" / "extension"
@@ -97,7 +97,7 @@ def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:
     key_file = key_path(config.data, config.key_file)
     if not key_file.exists() and not database_path(config.data).exists():  # a lost key is not replaced
         create_key(config.data, config.key_file)
-    store = open_store(config.data, read_key(config.data, config.key_file))
+    store = open_folder(config.data, config.key_file, now=now)
     try:
         practice = create_practice(
             store,
@@ -116,13 +116,15 @@ def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:
         f"The practice {practice.name} ({practice.timezone}) is in {config.data.resolve()}.",
         f"Its database key is {key_file.resolve()}. Keep a copy of it in another place than the data:",
         "without the key nobody can read the data again, and who has both can read everything.",
+        f"Beside it lies the key of the audit, {audit_key_path(config.data, config.key_file).name}. Copy it too:",
+        "it shows whether anybody has changed what the audit says.",
         f"Sign in as {answers.admin}, password: {password}",
     ]
 
 
 def set_up_once(config: Config, *, now: int) -> list[str]:
     """Sets up a practice where there is none yet; returns the lines to print, none on a later run."""
-    if _has_practice(config):
+    if _has_practice(config, now):
         return []
     names = ("THREADTIME_PRACTICE", "THREADTIME_TIMEZONE", "THREADTIME_ADMIN")
     return set_up(config, ask(*(os.environ.get(name) for name in names)), now=now)
@@ -156,11 +158,11 @@ types it, and says yes. (Without a page to sign in on, a device token serves ins
 """
 
 
-def _has_practice(config: Config) -> bool:
+def _has_practice(config: Config, now: int) -> bool:
     if not config.data.exists():
         return False
     refuse_missing_database(config.data)
-    store = open_store(config.data, read_key(config.data, config.key_file))
+    store = open_folder(config.data, config.key_file, now=now)
     try:
         get_practice(store)
     except NotFound:

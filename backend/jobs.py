@@ -1,4 +1,4 @@
-"""The clock: one thread of `serve` that settles what has come due, each second."""
+"""The clock: one thread of `serve` that settles what has come due, each second, and keeps the audit's head."""
 
 import threading
 import time
@@ -12,6 +12,8 @@ from backend.journal import describe
 from backend.store.database import Store
 
 EVERY_SECONDS = 1.0
+HEAD_EVERY_SECONDS = 10.0
+"""How much of the audit's end could be cut without a trace while the server runs; a stop moves the head, too."""
 
 log = structlog.get_logger()
 
@@ -24,13 +26,12 @@ def ticking(store: Store, *, work: Callable[[Store, int, Callable[[], bool]], ob
     """
     due = work or _settle_all
     stopped = threading.Event()
+    head = _AuditHead(store)
 
     def tick() -> None:
         while not stopped.wait(EVERY_SECONDS):
-            try:
-                due(store, time.time_ns() // 1_000_000, stopped.is_set)
-            except Exception as error:
-                log.error("job failed", job="settle", **describe(error))
+            _tried("settle", lambda: due(store, time.time_ns() // 1_000_000, stopped.is_set))
+            _tried("audit head", head.move_when_due)
 
     thread = threading.Thread(target=tick, name="jobs", daemon=True)
     thread.start()
@@ -41,6 +42,31 @@ def ticking(store: Store, *, work: Callable[[Store, int, Callable[[], bool]], ob
         thread.join()
 
 
+def _tried(job: str, work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception as error:
+        log.error("job failed", job=job, **describe(error))
+
+
 def _settle_all(store: Store, now: int, stopping: Callable[[], bool]) -> None:
     if settled := settle(store, None, now, stopping=stopping):
         log.info("settled", patients=settled)
+
+
+class _AuditHead:
+    """Moves the head to the end of the audit at intervals; says once which practices' audit lost what it named."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._due = 0.0
+        self._said: list[int] = []
+
+    def move_when_due(self) -> None:
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + HEAD_EVERY_SECONDS
+        lost = self._store.move_audit_heads()
+        if lost and lost != self._said:
+            log.error("the audit does not hold what its head names; run verify", practices=lost)
+        self._said = lost

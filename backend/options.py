@@ -52,13 +52,12 @@ def configured(data: Path | None) -> Config:
 @contextmanager
 def opened(data: Path | None) -> Iterator["Store"]:
     """The store of a data folder, beside a running server too; what was written is finished at the end."""
-    from backend.store.database import open_store
+    from backend.store.database import open_folder
     from backend.store.folder import refuse_missing_database
-    from backend.store.keys import read_key
 
     config = configured(data)
     refuse_missing_database(config.data)
-    store = open_store(config.data, read_key(config.data, config.key_file))
+    store = open_folder(config.data, config.key_file, now=now())
     try:
         yield store
     finally:

@@ -226,6 +226,58 @@ VALUES = {
 """Values of facts whose words are not their own."""
 
 
+AUDIT_ACTORS = {
+    "user": "a user who is gone",
+    "device": "device",
+    "command": "command on the server",
+    "server": "the server",
+    "visitor": "a visitor",
+}
+
+AUDIT_ACTIONS = {
+    "audit_begun": "Audit begun",
+    "audit_exported": "Audit taken",
+    "detail_erased": "Details erased with a person",
+    "device_added": "Device added",
+    "episode_approved": "Episode approved",
+    "episode_read": "Episode read",
+    "episodes_listed": "List of episodes read",
+    "facts_learned": "Facts taken in",
+    "intervals_exported": "Intervals taken",
+    "portal_added": "Portal added",
+    "practice_created": "Practice created",
+    "report_taken": "Report taken",
+    "restored": "Database restored from a backup",
+    "setting_changed": "Setting changed",
+    "sign_in_failed": "Sign-in failed",
+    "signed_in": "Signed in",
+    "signed_out": "Signed out",
+    "time_recorded": "Time recorded",
+    "user_added": "User added",
+    "verified": "Database checked",
+}
+
+AUDIT_DETAIL = {
+    "intervals": "intervals:",
+    "episodes": "episodes:",
+    "roles": "roles:",
+    "credential": "credential",
+    "kind": "kind",
+    "origin": "at",
+    "value": "value:",
+    "payer": "payer:",
+    "from": "from",
+    "to": "to",
+    "new": "new:",
+    "changed": "changed:",
+    "known": "known:",
+    "refused": "refused:",
+    "problems": "problems:",
+    "timezone": "time zone",
+}
+"""What the page of the audit shows of an entry's detail, by name."""
+
+
 def yes_or_no(value: bool) -> str:
     return "yes" if value else "no"
 

@@ -17,6 +17,8 @@ Right = Literal[
     "set the rules",
     "see devices",
     "see all devices",
+    "read the audit",
+    "take the audit",
 ]
 
 _RIGHTS: dict[Right, frozenset[Role]] = {
@@ -30,6 +32,8 @@ _RIGHTS: dict[Right, frozenset[Role]] = {
     "set the rules": frozenset({"manager", "admin"}),
     "see devices": frozenset({"clinician", "staff", "manager", "biller", "admin"}),
     "see all devices": frozenset({"admin"}),
+    "read the audit": frozenset({"manager", "auditor", "admin"}),
+    "take the audit": frozenset({"auditor"}),
 }
 
 

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
+from backend.audit import by_user
 from backend.auth import tokens
 from backend.auth.roles import may
 from backend.desk.people import User
@@ -40,9 +41,11 @@ class KeptDevice:
     revoked_at: int | None
 
 
-def add_device(store: Store, practice_id: int, *, clinician_email: str, name: str, now: int) -> str:
-    """The device's token, which is shown once and stored as a digest. NotFound when nobody of the practice has that
-    address, BadInput when that person neither records time nor says facts."""
+def add_device(
+    store: Store, practice_id: int, *, clinician_email: str, name: str, now: int, by: str | None = None
+) -> str:
+    """The device's token, which is shown once and stored as a digest. `by`: who adds it; None: a command. NotFound when
+    nobody of the practice has that address, BadInput when that person neither records time nor says facts."""
     shown = " ".join(name.split())
     if not shown or len(shown) > 200:
         raise BadInput("A device's name has 1 to 200 characters, for example: Rosa's laptop.")
@@ -56,6 +59,15 @@ def add_device(store: Store, practice_id: int, *, clinician_email: str, name: st
             raise BadInput("A device belongs to a clinician, staff, a manager or a biller; this user has no such role.")
         device = rows.DeviceRow(practice_id, uuid.uuid4().hex, user.user_id, shown, created_at=now)
         rows.insert_device(connection, device, tokens.digest(token))
+        store.audit.add(
+            connection,
+            practice_id,
+            at=now,
+            actor=by_user(by),
+            action="device_added",
+            subject=("device", device.device_id),
+            detail={"user": user.user_id},
+        )
 
     store.write(work)
     return token

@@ -10,7 +10,9 @@ from typing import Any
 
 import orjson
 
+from backend.audit import by_user
 from backend.desk.afresh import as_of_then, asked_of
+from backend.desk.audit import add_read_soon, add_taken
 from backend.desk.determine import settle, settle_some
 from backend.desk.happened import Event, happened
 from backend.desk.told import Read, Told, facts_told, lists_read
@@ -102,6 +104,7 @@ def list_episodes(
     status: str | None = None,
     after: str | None = None,
     limit: int = 50,
+    by: str | None = None,
 ) -> EpisodePage:
     """Newest window first; `after` is the `next` of the page before. BadInput when it is none.
 
@@ -113,11 +116,14 @@ def list_episodes(
         found = rows.page(connection, practice_id, status=status, after=place, limit=limit + 1)
         counts = rows.counts(connection, practice_id)
     shown = [EpisodeRow(**_row(each)) for each in found[:limit]]
+    _add_listed(store, practice_id, len(shown), by, now)
     more = len(found) > limit
     return EpisodePage(shown, counts, f"{shown[-1].window_start}.{shown[-1].episode_id}" if more else None)
 
 
-def find_episodes(store: Store, practice_id: int, words: str, *, now: int, limit: int = 50) -> EpisodePage:
+def find_episodes(
+    store: Store, practice_id: int, words: str, *, now: int, limit: int = 50, by: str | None = None
+) -> EpisodePage:
     """The newest episodes of the patients whose reference begins with `words`; where there is none, those with counted
     time of a clinician so named; where there is none, those with that code. It has no next page."""
     settle(store, practice_id, now)
@@ -131,11 +137,20 @@ def find_episodes(store: Store, practice_id: int, words: str, *, now: int, limit
             else []
         )
         shown = [EpisodeRow(**_row(rows.one(connection, practice_id, episode_id))) for episode_id in found]
-        return EpisodePage(shown, rows.counts(connection, practice_id), None)
+        counts = rows.counts(connection, practice_id)
+    _add_listed(store, practice_id, len(shown), by, now)
+    return EpisodePage(shown, counts, None)
 
 
-def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) -> EpisodeView:
-    """One episode; NotFound when the practice has none by that id (one that was joined names the one that stands)."""
+def _add_listed(store: Store, practice_id: int, count: int, by: str | None, now: int) -> None:
+    add_read_soon(store, practice_id, "episodes_listed", ("episodes", None), {"episodes": count}, by=by, now=now)
+
+
+def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int, by: str | None = None) -> EpisodeView:
+    """One episode; `by`: who reads it, which the audit keeps.
+
+    NotFound when the practice has none by that id (one that was joined names the one that stands).
+    """
     settle(store, practice_id, now)
     with store.read() as connection:
         found = rows.one(connection, practice_id, episode_id)
@@ -147,6 +162,7 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) ->
         told = facts_told(connection, practice_id, found, inquiries)
         read = lists_read(connection, practice_id, found)
         events = happened(connection, practice_id, episode_id, told=told, read=read.values())
+    add_read_soon(store, practice_id, "episode_read", ("episode", episode_id), by=by, now=now)
     row = _row(found)
     return EpisodeView(
         **row,
@@ -182,13 +198,13 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int) ->
 
 
 def report_rows(
-    store: Store, practice_id: int, *, start: date, end: date, as_of: int | None, now: int
+    store: Store, practice_id: int, *, start: date, end: date, as_of: int | None, now: int, by: str | None = None
 ) -> list[dict[str, Any]]:
     """The determinations of episodes whose window starts on `start` to `end`, oldest first.
 
     Each is the object of `evaluate` with `episode_id, patient, threads[{portal, thread, seconds}],
     clinicians[{id, name, credential, seconds}]`. `as_of` None: as they stand; otherwise decided as of that instant
-    with what is stored now.
+    with what is stored now. `by`: who takes it, which the audit keeps; None: a command.
     """
     settle(store, practice_id, now)
     with store.read() as connection:
@@ -211,6 +227,8 @@ def report_rows(
                 "clinicians": _clinicians(shares, people),
             }
         )
+    taken = {"from": start.isoformat(), "to": end.isoformat(), "as_of": as_of, "episodes": len(report)}
+    add_taken(store, practice_id, "report_taken", taken, by=by, now=now)
     return report
 
 
@@ -236,6 +254,15 @@ def approve(store: Store, practice_id: int, episode_id: str, *, by: str | None, 
         counted = {each[0] for each in rows.pieces(connection, practice_id, episode_id) if each[5]}
         rows.hold(connection, practice_id, episode_id, counted)
         rows.add_event(connection, practice_id, episode_id, at=now, event="approved", detail={}, by=by)
+        store.audit.add(
+            connection,
+            practice_id,
+            at=now,
+            actor=by_user(by),
+            action="episode_approved",
+            subject=("episode", episode_id),
+            detail={"determination": found["determination_id"]},
+        )
         patients.mark_due(connection, practice_id, [found["patient_id"]])  # it is a prior e-visit of the others now
 
     store.write(work)

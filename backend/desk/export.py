@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from backend.desk.audit import add_taken
 from backend.store import Store, intervals
 
 ROWS_A_READ = 1000
@@ -20,12 +21,14 @@ _ALWAYS = (
 _WHERE_SENT = ("tab", "linked_from", "corrects", "reason", "problem")
 
 
-def export_intervals(store: Store, practice_id: int) -> Iterator[dict[str, Any]]:
+def export_intervals(store: Store, practice_id: int, *, now: int, by: str | None = None) -> Iterator[dict[str, Any]]:
     """Every interval of the practice with the fields it was sent with, in the order of the ids.
 
     `entry` is always there; of the other optional fields those that were sent. Reads in pieces, so that a long export
-    holds no old state of the database; what arrives meanwhile may or may not be in it.
+    holds no old state of the database; what arrives meanwhile may or may not be in it. `by`: who takes it; None: a
+    command.
     """
+    add_taken(store, practice_id, "intervals_exported", {}, by=by, now=now)
     last = ""
     while True:
         with store.read() as connection:

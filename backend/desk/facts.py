@@ -1,6 +1,7 @@
 """Facts: what a person says or a feed brings. Each is a row of its own that nobody changes; the latest word counts."""
 
-from collections import ChainMap
+import hashlib
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
+from backend.audit import by_user
 from backend.billing.reading import FactsError, instant
 from backend.errors import BadInput, NotAllowed
 from backend.schemas.facts import FactRow, fact_row, key_of
@@ -81,6 +83,16 @@ def learn(
         patients.mark_due(connection, practice_id, listener.concerned)
         for portal in listener.portals:
             patients.mark_portal_due(connection, practice_id, portal)
+        if listener.stored:
+            store.audit.add(
+                connection,
+                practice_id,
+                at=now,
+                actor=by_user(None if by is None else by.user_id),
+                action="facts_learned",
+                subject=("facts", kind.name),
+                detail=_learned(source, found, listener.stored),
+            )
         return found
 
     waiting = iter(rows)
@@ -91,6 +103,12 @@ def learn(
             heard += undone.heard
             told.update(undone.told)
     return heard
+
+
+def _learned(source: str, heard: Iterable[Heard], stored: Iterable[str]) -> dict[str, Any]:
+    """How many rows of each outcome, and the digest of what was stored, a line each."""
+    counts: Counter[str] = Counter(each.outcome for each in heard)
+    return {**counts, "source": source, "stored": hashlib.sha256("".join(stored).encode()).hexdigest()}
 
 
 class _Undone(Exception):
@@ -130,6 +148,7 @@ class _Listener:
     told: ChainMap[_Identity, str]
     concerned: set[str] = field(default_factory=set)
     portals: set[str] = field(default_factory=set)
+    stored: list[str] = field(default_factory=list)
 
     def hear(self, raw: object) -> Heard:
         practice = practices.by_id(self.connection, self.practice_id)
@@ -164,6 +183,7 @@ class _Listener:
             return Heard("known")
         self.told[identity] = after
         self._store(about, key, said, speaker)
+        self.stored.append(f"{key}\t{after}\n")
         earlier = orjson.loads(before) if before is not None else None
         return Heard("new") if earlier is None else Heard("changed", changes=_changes(earlier, said or {}))
 

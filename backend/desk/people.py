@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backend.audit import Action, by_user
 from backend.auth import passwords, tokens
 from backend.auth.roles import ROLES
 from backend.config import Config
@@ -82,13 +83,22 @@ def add_user(
     specialty: str | None = None,
     password: str,
     now: int,
+    by: str | None = None,
 ) -> User:
-    """The new user, able to sign in. BadInput as in `new_user`, Conflict when the address is in use."""
+    """The new user, able to sign in. `by`: who adds them; None: a command.
+
+    BadInput as in `new_user`, Conflict when the address is in use.
+    """
     user = new_user(practice_id, email=email, name=name, roles=roles, credential=credential, specialty=specialty)
     with store.read() as connection:
         practice_name = practices.by_id(connection, practice_id)["name"]
     password_hash = passwords.new_hash(password, about=(practice_name, user.name, user.email))
-    store.write(lambda connection: insert_user(connection, user, password_hash=password_hash, now=now))
+
+    def work(connection: Connection) -> None:
+        insert_user(connection, user, password_hash=password_hash, now=now)
+        audit_user(store, connection, user, by=by, now=now)
+
+    store.write(work)
     return user
 
 
@@ -115,10 +125,30 @@ def insert_user(connection: Connection, user: User, *, password_hash: str | None
     )
 
 
+def audit_user(store: Store, connection: Connection, user: User, *, by: str | None, now: int) -> None:
+    """The entry that says that a user was added."""
+    store.audit.add(
+        connection,
+        user.practice_id,
+        at=now,
+        actor=by_user(by),
+        action="user_added",
+        subject=("user", user.user_id),
+        detail={"roles": list(user.roles), "credential": user.credential, "specialty": user.specialty},
+    )
+
+
 def names(store: Store, practice_id: int) -> dict[str, str]:
     """User id -> name of everybody in the practice."""
     with store.read() as connection:
         return rows.names(connection, practice_id)
+
+
+def audit_session(
+    store: Store, connection: Connection, practice_id: int, user_id: str, action: Action, now: int
+) -> None:
+    """The entry that a person's session began or ended, in the unit of work that does it."""
+    store.audit.add(connection, practice_id, at=now, actor=by_user(user_id), action=action, subject=("user", user_id))
 
 
 def session(store: Store, token: str | None, now: int, config: Config) -> Session | None:
@@ -142,9 +172,17 @@ def session(store: Store, token: str | None, now: int, config: Config) -> Sessio
     return Session(user_of(found.user), found.practice_name, found.timezone, tokens.form_token(token))
 
 
-def sign_out(store: Store, token: str) -> None:
+def sign_out(store: Store, token: str, now: int) -> None:
     """Ends the session; a token that names none is no error."""
-    store.write(lambda connection: end_session(connection, token))
+
+    def work(connection: Connection) -> None:
+        practice_id = tokens.practice_of(token, "ts")
+        found = None if practice_id is None else rows.find_session(connection, practice_id, tokens.digest(token))
+        if found is not None:
+            end_session(connection, token)
+            audit_session(store, connection, found.user.practice_id, found.user.user_id, "signed_out", now)
+
+    store.write(work)
 
 
 def end_session(connection: Connection, token: str) -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from backend.audit import by_user
 from backend.errors import BadInput, Conflict, NotFound
 from backend.store import Connection, Store
 from backend.store import practices as rows
@@ -42,7 +43,9 @@ def portals_of(store: Store, practice_id: int) -> list[Portal]:
         return [Portal(*row) for row in rows.portals(connection, practice_id)]
 
 
-def add_portal(store: Store, practice_id: int, *, key: str, kind: str, origin: str, now: int) -> None:
+def add_portal(
+    store: Store, practice_id: int, *, key: str, kind: str, origin: str, now: int, by: str | None = None
+) -> None:
     """Adds another installation: `key` is what its intervals carry, `kind` names the portal file, `origin` is where
     it lives. BadInput: a key, kind or origin that cannot be one. Conflict: the key is in use."""
     if not _KEY.fullmatch(key):
@@ -56,6 +59,15 @@ def add_portal(store: Store, practice_id: int, *, key: str, kind: str, origin: s
         if key in rows.portal_keys(connection, practice_id):
             raise Conflict(f"There is a portal called {key} already.")
         rows.insert_portal(connection, practice_id, key=key, kind=kind, origin=place, created_at=now)
+        store.audit.add(
+            connection,
+            practice_id,
+            at=now,
+            actor=by_user(by),
+            action="portal_added",
+            subject=("portal", key),
+            detail={"kind": kind, "origin": place},
+        )
 
     store.write(work)
 

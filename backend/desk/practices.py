@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from backend.audit import COMMAND
 from backend.auth import passwords
 from backend.billing.rulebook import book
-from backend.desk.people import insert_user, new_user
+from backend.desk.people import audit_user, insert_user, new_user
 from backend.errors import BadInput, Conflict, NotFound
 from backend.store import Connection, Store, patients
 from backend.store import practices as rows
@@ -65,8 +66,18 @@ def create_practice(
         practice_id = rows.insert(connection, key=key, name=shown, timezone=timezone, rules_seen=seen, created_at=now)
         for kind in kinds:
             rows.insert_portal(connection, practice_id, key=kind, kind=kind, origin=None, created_at=now)
+        store.audit.add(
+            connection,
+            practice_id,
+            at=now,
+            actor=COMMAND,
+            action="practice_created",
+            subject=("practice", str(practice_id)),
+            detail={"timezone": timezone, "portals": list(kinds)},
+        )
         admin = new_user(practice_id, email=admin_email, name=admin_name, roles=("admin", "manager"))
         insert_user(connection, admin, password_hash=password_hash, now=now)
+        audit_user(store, connection, admin, by=None, now=now)
         return Practice(practice_id, key, shown, timezone)
 
     return store.write(work)

@@ -4,12 +4,14 @@ A row is written as it came and never changed. Which rows of a batch are new is 
 batch that holds a known one is taken back, looked up, and inserted again without it; new rows cost one insert.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import Counter
 
+from backend.audit import Actor
 from backend.auth.roles import may
 from backend.desk.devices import Device
 from backend.errors import NotAllowed
@@ -48,10 +50,30 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
     """
     if not may(device.roles, "record time"):
         raise NotAllowed("Only a clinician or staff records time; whose device this is has neither role.")
-    outcome = store.write(lambda connection: _Batch(connection, device, sent_at, received_at).record(rows))
+
+    def work(connection: Connection) -> Outcome:
+        outcome = _Batch(connection, device, sent_at, received_at).record(rows)
+        if outcome.accepted:
+            store.audit.add(
+                connection,
+                device.practice_id,
+                at=received_at,
+                actor=Actor("device", device.device_id),
+                action="time_recorded",
+                subject=("user", device.user_id),
+                detail=_accepted(outcome.accepted),
+            )
+        return outcome
+
+    outcome = store.write(work)
     for name in ("accepted", "duplicate", "rejected"):
         ROWS.labels(name).inc(len(getattr(outcome, name)))
     return outcome
+
+
+def _accepted(ids: list[str]) -> dict[str, Any]:
+    """How many intervals, and the digest of their ids, sorted, one a line."""
+    return {"intervals": len(ids), "ids": hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()}
 
 
 class _Batch:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from backend.audit import by_user
 from backend.billing.days import days_of
 from backend.billing.settings import DatedSetting, check, in_force, may_differ_by_payer, settable
 from backend.errors import BadInput
@@ -75,6 +76,15 @@ def change_setting(
         check_setting(name=name, value=value, payer=payer, from_on=first)
         rows.insert(connection, practice_id, name=name, value=value, payer=payer, from_on=first, by=by, recorded_at=now)
         patients.mark_practice_due(connection, practice_id)
+        store.audit.add(
+            connection,
+            practice_id,
+            at=now,
+            actor=by_user(by),
+            action="setting_changed",
+            subject=("setting", name),
+            detail={"value": value, "payer": payer, "from": first.isoformat()},
+        )
         return first
 
     return store.write(work)

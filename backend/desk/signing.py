@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from backend.audit import VISITOR
 from backend.auth import passwords, recovery, tokens, totp
-from backend.desk.people import User, end_session, user_of
+from backend.desk.people import User, audit_session, end_session, user_of
 from backend.errors import NotSignedIn
 from backend.store import Connection, Store, factors
 from backend.store import people as rows
@@ -45,8 +46,10 @@ def sign_in(
     with store.read() as connection:
         found = rows.find_by_email(connection, email.strip().lower())
     if found is None or not password_is_right(store, found, password, now):
-        if found is None:
+        if found is None:  # an address that nobody has is in no practice's audit
             passwords.matches(None, password)
+        else:  # written soon: the answer would take longer for an address that somebody has
+            store.write_soon(lambda connection: _audit_failed(store, connection, found, now))
         raise NotSignedIn(WRONG)
     outdated = found.password_hash is not None and passwords.is_outdated(found.password_hash)
     renewed = passwords.hashed_again(password) if outdated else None
@@ -56,7 +59,7 @@ def sign_in(
         if renewed:
             rows.set_password(connection, found.practice_id, found.user_id, renewed)
         if found.totp_secret is None:
-            _begin(connection, found, token, replaces=replaces, browser=browser, now=now)
+            _begin(store, connection, found, token, replaces=replaces, browser=browser, now=now)
         else:
             factors.put_step(connection, found.practice_id, found.user_id, tokens.digest(token), now)
 
@@ -74,26 +77,31 @@ def answer_code(
         raise NotSignedIn(_OVER)
     token = tokens.new_token("ts", practice_id)
 
-    def work(connection: Connection) -> SignedIn | None:
+    def work(connection: Connection) -> SignedIn | str:
         waiting = factors.find_step(connection, practice_id, tokens.digest(step))
         found = rows.find_user(connection, practice_id, waiting[0]) if waiting else None
-        if waiting is None or found is None or not found.active or _is_locked(found, now):
+        if waiting is None or found is None or not found.active:
             raise NotSignedIn(_OVER)
         if now - waiting[1] >= CODE_WITHIN_MS:
             raise NotSignedIn(_OVER)
+        if _is_locked(found, now):
+            _audit_failed(store, connection, found, now)
+            return _OVER
         if not code_is_right(connection, found, code, now):
             count_failure(connection, found, now)  # returned, not raised: a refusal would take the count back
-            return None
+            _audit_failed(store, connection, found, now)
+            return _WRONG_CODE
         factors.drop_step(connection, practice_id, found.user_id)
-        _begin(connection, found, token, replaces=replaces, browser=browser, now=now)
+        _begin(store, connection, found, token, replaces=replaces, browser=browser, now=now)
         return SignedIn(token, user_of(found))
 
     done = store.write(work)
-    if done is None:
-        raise NotSignedIn("This code is not right, or it was used before. The app shows a new one every 30 seconds.")
+    if isinstance(done, str):
+        raise NotSignedIn(done)
     return done
 
 
+_WRONG_CODE = "This code is not right, or it was used before. The app shows a new one every 30 seconds."
 _OVER = "Signing in took too long, or there were too many wrong tries. Begin anew with the password."
 
 
@@ -124,12 +132,31 @@ def code_is_right(connection: Connection, found: rows.UserRow, code: str, now: i
 
 
 def _begin(
-    connection: Connection, found: rows.UserRow, token: str, *, replaces: str | None, browser: str | None, now: int
+    store: Store,
+    connection: Connection,
+    found: rows.UserRow,
+    token: str,
+    *,
+    replaces: str | None,
+    browser: str | None,
+    now: int,
 ) -> None:
     if replaces:
         end_session(connection, replaces)
     factors.forget_failures(connection, found.practice_id, found.user_id)
     rows.insert_session(connection, found.practice_id, tokens.digest(token), found.user_id, browser, now)
+    audit_session(store, connection, found.practice_id, found.user_id, "signed_in", now)
+
+
+def _audit_failed(store: Store, connection: Connection, tried: rows.UserRow, now: int) -> None:
+    store.audit.add(
+        connection,
+        tried.practice_id,
+        at=now,
+        actor=VISITOR,
+        action="sign_in_failed",
+        subject=("user", tried.user_id),
+    )
 
 
 def _is_locked(found: rows.UserRow, now: int) -> bool:

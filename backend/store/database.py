@@ -3,30 +3,38 @@
 Whatever changes a row goes through `write`; whatever only looks goes through `read`.
 """
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from backend.errors import CannotStart, NoDataFolder
+from backend.audit import SERVER
+from backend.errors import CannotStart, NoDataFolder, WrongKey
+from backend.store import audit as chains
+from backend.store.audit import Audit
 from backend.store.connection import Connection, DatabaseError, connect
 from backend.store.folder import FolderLock, database_path, folder_id, lock_open, migration_lock
+from backend.store.heads import head_path
+from backend.store.keys import audit_key_path, create_audit_key, read_audit_key, read_key
 from backend.store.schema import migrate
 from backend.store.writer import Writer
 
-__all__ = ["Connection", "Store", "open_store"]
+__all__ = ["Connection", "Store", "open_folder", "open_store"]
 
 Result = TypeVar("Result")
 
 
 class Store:
-    """Safe for many threads; made by `open_store`."""
+    """Safe for many threads; made by `open_folder`. `audit` adds entries inside a unit of work."""
 
-    def __init__(self, path: Path, key: bytes, queue_limit: int, held: FolderLock) -> None:
+    def __init__(self, path: Path, key: bytes, audit: Audit, queue_limit: int, held: FolderLock) -> None:
         self.path = path
+        self.audit = audit
         self._held = held
         self._key = key
+        self._closed = False
         self._local = threading.local()
         self._lock = threading.Lock()
         self._readers: list[Connection] = []
@@ -40,6 +48,17 @@ class Store:
         database. It must not call `write`.
         """
         return self._writer.submit(work)
+
+    def write_soon(self, work: Callable[[Connection], object]) -> None:
+        """The same without waiting: what `work` raises goes to the log. For what must not slow whoever asked."""
+        self._writer.post(work)
+
+    def move_audit_heads(self) -> list[int]:
+        """Writes where the audit ends beside its key; returns the practices where it does not hold what stood there."""
+        if self.audit.heads is None:
+            return []
+        with self.read() as connection:
+            return self.audit.move_heads(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -58,13 +77,19 @@ class Store:
             self._local.open = False
 
     def close(self) -> None:
-        """Finishes what is queued, then closes every connection; a later `write` raises."""
+        """Finishes what is queued, writes the audit's heads, closes every connection; a later `write` raises."""
         self._writer.stop()
-        with self._lock:
-            for connection in self._readers:
-                connection.close()
-            self._readers.clear()
-        self._held.release()
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.move_audit_heads()
+        finally:
+            with self._lock:
+                for connection in self._readers:
+                    connection.close()
+                self._readers.clear()
+            self._held.release()
 
     def _reader(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
@@ -76,21 +101,54 @@ class Store:
         return connection
 
 
-def open_store(data: Path, key: bytes, *, queue_limit: int = 256) -> Store:
-    """Opens the database of the data folder, brings its schema up to date under a lock, and starts the writer.
+def open_folder(data: Path, key_file: Path | None = None, *, queue_limit: int = 256, now: int) -> Store:
+    """Opens a data folder with the keys that lie outside it; commands and the server do it this way.
 
-    NoDataFolder: nobody has created one. WrongKey: the key does not fit. FolderInUse: it is being restored, or its key
-    rotated. CannotStart: the driver is too old, the database newer than the program, or damaged.
+    A folder from before there was an audit gets the audit's key, and each practice an entry that says where its audit
+    begins. NoDataFolder: nobody has created one. WrongKey: a key is missing or does not fit. FolderInUse: it is being
+    restored, or its key rotated. CannotStart: the driver is too old, the database newer than the program, or damaged.
     """
+
+    def kept_audit(connection: Connection) -> Audit:
+        path = audit_key_path(data, key_file)
+        if not path.exists():
+            if head_path(path).exists() or not chains.is_empty(connection):
+                raise WrongKey(f"The audit's key {path} is missing: put it back from its copy.")
+            create_audit_key(data, key_file)
+        return Audit(read_audit_key(data, key_file), path)
+
+    store = _open(data, read_key(data, key_file), kept_audit, queue_limit)
+    try:
+        with store.read() as connection:
+            begun = not chains.not_begun(connection)
+        if not begun:
+            store.write(lambda connection: _begin_audit(connection, store.audit, now))
+            store.move_audit_heads()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def open_store(data: Path, key: bytes, *, queue_limit: int = 256) -> Store:
+    """The store of a folder whose keys lie nowhere: its audit's key comes from the database key, and it has no head.
+
+    For tests and measurements; errors as of `open_folder`.
+    """
+    return _open(data, key, lambda _: Audit(hashlib.sha256(b"audit" + key).digest()), queue_limit)
+
+
+def _open(data: Path, key: bytes, audit: Callable[[Connection], Audit], queue_limit: int) -> Store:
+    """Brings the schema up to date and finds the audit's key, both under the folder's lock; starts the writer."""
     folder_id(data)
     path = database_path(data)
     if not path.parent.is_dir():
         raise NoDataFolder(f"There is no data folder at {data}: create one with init.")
     held = lock_open(data)
     try:
-        _bring_up_to_date(data, path, key)
+        kept = _bring_up_to_date(data, path, key, audit)
         path.chmod(0o600)
-        return Store(path, key, queue_limit, held)
+        return Store(path, key, kept, queue_limit, held)
     except BaseException as error:
         held.release()
         if isinstance(error, DatabaseError):
@@ -98,10 +156,18 @@ def open_store(data: Path, key: bytes, *, queue_limit: int = 256) -> Store:
         raise
 
 
-def _bring_up_to_date(data: Path, path: Path, key: bytes) -> None:
+def _bring_up_to_date(data: Path, path: Path, key: bytes, audit: Callable[[Connection], Audit]) -> Audit:
     with migration_lock(data):
         connection = connect(path, key)
         try:
             migrate(connection)
+            return audit(connection)
         finally:
             connection.close()
+
+
+def _begin_audit(connection: Connection, audit: Audit, now: int) -> None:
+    for practice_id in chains.not_begun(connection):
+        audit.add(
+            connection, practice_id, at=now, actor=SERVER, action="audit_begun", subject=("practice", str(practice_id))
+        )

@@ -1,4 +1,7 @@
-"""The database key: 32 raw bytes in a file of mode 0600 that never lies inside the data folder.
+"""The keys: each 32 raw bytes in a file of mode 0600 that never lies inside the data folder.
+
+One opens the database. The other, beside it, seals the audit: who has the database and its key, but not this one,
+cannot write the audit anew; `key rotate` leaves it as it is.
 
 Beside a key file lie, after `key rotate`, the keys before it (`NAME.until-20260401T120000.123Z`: earlier backups open
 with them) and, while a rotation is under way, the one that comes (`NAME.new`).
@@ -52,9 +55,23 @@ def stamp(now: int) -> str:
     return f"{datetime.fromtimestamp(now // 1000, UTC):%Y%m%dT%H%M%S}.{now % 1000:03}Z"
 
 
+def audit_key_path(data: Path, key_file: Path | None = None) -> Path:
+    """Where the audit's key lies: beside the database key, `ID.key.audit`."""
+    path = key_path(data, key_file)
+    return path.with_name(f"{path.name}.audit")
+
+
 def create_key(data: Path, key_file: Path | None = None) -> Path:
     """Makes the key of a new data folder and returns where it lies; WrongKey when one is there already."""
     path = key_path(data, key_file)
+    refuse_inside(data, path)
+    write_key(path, os.urandom(KEY_BYTES))
+    return path
+
+
+def create_audit_key(data: Path, key_file: Path | None = None) -> Path:
+    """Makes the audit's key and returns where it lies; WrongKey when one is there already."""
+    path = audit_key_path(data, key_file)
     refuse_inside(data, path)
     write_key(path, os.urandom(KEY_BYTES))
     return path
@@ -83,6 +100,11 @@ def write_key(path: Path, key: bytes) -> None:
 def read_key(data: Path, key_file: Path | None = None) -> bytes:
     """The key's 32 bytes; WrongKey when the file is missing, not 32 bytes long or readable by others."""
     return read_key_file(key_path(data, key_file))
+
+
+def read_audit_key(data: Path, key_file: Path | None = None) -> bytes:
+    """The same of the audit's key."""
+    return read_key_file(audit_key_path(data, key_file))
 
 
 def read_key_file(path: Path) -> bytes:

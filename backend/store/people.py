@@ -102,6 +102,12 @@ def names(connection: Connection, practice_id: int) -> dict[str, str]:
     return {row["user_id"]: row["name"] for row in found}
 
 
+def device_users(connection: Connection, practice_id: int) -> dict[str, str]:
+    """Device id -> user id of every device of the practice."""
+    found = connection.execute("SELECT device_id, user_id FROM device WHERE practice_id = ?", (practice_id,))
+    return {row["device_id"]: row["user_id"] for row in found}
+
+
 def set_password(connection: Connection, practice_id: int, user_id: str, password_hash: str) -> None:
     connection.execute(
         "UPDATE user SET password_hash = ? WHERE practice_id = ? AND user_id = ?", (password_hash, practice_id, user_id)

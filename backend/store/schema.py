@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlite_utils import Database, Migrations
 
 from backend.errors import CannotStart
+from backend.store.audit_tables import AUDIT
 from backend.store.connection import Connection
 from backend.store.pairing_tables import PAIRING
 from backend.store.schema_accounts import ACCOUNTS
@@ -106,6 +107,22 @@ def accounts(database: Database) -> None:
 def pairing(database: Database) -> None:
     """Browsers that ask to be paired by a code, and what the page of devices shows."""
     _run(database, PAIRING)
+    describe(database.conn)
+
+
+@migrations()
+def audit(database: Database) -> None:
+    _run(database, AUDIT)
+    _refuse_changes(database, "audit_entry")
+    database.execute(  # REPLACE deletes without asking the trigger above
+        "CREATE TRIGGER audit_entry_at_the_end BEFORE INSERT ON audit_entry WHEN NEW.number <>"
+        " 1 + coalesce((SELECT max(number) FROM audit_entry WHERE practice_id = NEW.practice_id), 0)"
+        " BEGIN SELECT RAISE(ABORT, 'audit_entry is append-only'); END"
+    )
+    database.execute(
+        "CREATE TRIGGER audit_detail_no_update BEFORE UPDATE ON audit_detail"
+        " BEGIN SELECT RAISE(ABORT, 'audit_detail is never changed'); END"
+    )
     describe(database.conn)
 
 

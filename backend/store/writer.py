@@ -12,12 +12,16 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
+import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from backend.errors import Busy
+from backend.journal import describe
 from backend.store.connection import Connection, DatabaseError
 
 Result = TypeVar("Result")
+
+log = structlog.get_logger()
 
 GROUP_LIMIT = 64
 """How many units travel in one commit at most; it bounds how long the first of them waits."""
@@ -36,13 +40,16 @@ class StoreClosed(RuntimeError):
 class _Unit(Generic[Result]):
     """One unit of work and what became of it; `done` is set after its commit or its failure."""
 
-    def __init__(self, work: Callable[[Connection], Result]) -> None:
+    def __init__(self, work: Callable[[Connection], Result], *, waited_for: bool = True) -> None:
         self.work = work
+        self.waited_for = waited_for
         self.done = threading.Event()
         self.result: Result | None = None
         self.error: BaseException | None = None
 
     def finish(self) -> None:
+        if self.error is not None and not self.waited_for:
+            log.error("work failed that nobody waited for", **describe(self.error))
         self.done.set()
 
 
@@ -62,6 +69,17 @@ class Writer:
         if threading.current_thread() is self._thread:
             raise RuntimeError("work that the writer runs cannot wait for the writer")
         unit = _Unit(work)
+        self._queue(unit)
+        unit.done.wait()
+        if unit.error is not None:
+            raise unit.error
+        return cast(Result, unit.result)
+
+    def post(self, work: Callable[[Connection], object]) -> None:
+        """Queues `work` and does not wait for its commit; an error of it goes to the log. Busy when too many wait."""
+        self._queue(_Unit(work, waited_for=False))
+
+    def _queue(self, unit: _Unit[Any]) -> None:
         with self._closing:
             if self._closed:
                 raise StoreClosed("the store is closed")
@@ -71,10 +89,6 @@ class Writer:
                 raise Busy(
                     "The server has more to store than it can at this moment.", retry_after_seconds=RETRY_AFTER_SECONDS
                 ) from None
-        unit.done.wait()
-        if unit.error is not None:
-            raise unit.error
-        return cast(Result, unit.result)
 
     def stop(self) -> None:
         """Finishes everything that waits, ends the thread and closes the connection; a second call does nothing."""

@@ -1,4 +1,4 @@
-"""Pages for people: sign-in, devices and their pairing, episodes, the report to take away, accounts, the practice."""
+"""Pages for people: sign-in, devices, pairing, episodes, the report to take away, accounts, practice, the audit."""
 
 from flask import Blueprint, Flask
 from flask_limiter import Limiter
@@ -7,6 +7,7 @@ from backend.config import Config
 from backend.store.database import Store
 from backend.web import (
     account,
+    audit,
     context,
     devices,
     episodes,
@@ -43,4 +44,5 @@ def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None
     settings.add(pages, store)
     account.add(pages, doors, limiter)
     second_factor.add(pages, doors, limiter)
+    audit.add(pages, store)
     app.register_blueprint(pages)

@@ -31,8 +31,8 @@ def add(pages: Blueprint, store: Store) -> None:
         status, after = request.args.get("status"), request.args.get("after")
         if status is not None and status not in STATUSES:
             raise BadInput("Episodes are listed by status: reportable, approved, hold or not_reportable.")
-        practice_id, now = here().user.practice_id, now_ms()
-        found = list_episodes(store, practice_id, now=now, status=status, after=after, limit=ROWS_A_PAGE)
+        practice_id, now, by = here().user.practice_id, now_ms(), here().user.user_id
+        found = list_episodes(store, practice_id, now=now, status=status, after=after, limit=ROWS_A_PAGE, by=by)
         today = local_time(now, ZoneInfo(here().timezone)).date()
         return _list(found, status=status, after=after, today=today, book=book, people=names(store, practice_id))
 
@@ -41,8 +41,8 @@ def add(pages: Blueprint, store: Store) -> None:
     def episode_search() -> str:
         """Episodes by patient reference, clinician or code; by POST, so that no address ever holds a reference."""
         wanted = request.form.get("words", "")[:LONGEST_SEARCH]
-        practice_id, now = here().user.practice_id, now_ms()
-        found = find_episodes(store, practice_id, wanted, now=now, limit=ROWS_A_PAGE)
+        practice_id, now, by = here().user.practice_id, now_ms(), here().user.user_id
+        found = find_episodes(store, practice_id, wanted, now=now, limit=ROWS_A_PAGE, by=by)
         today = local_time(now, ZoneInfo(here().timezone)).date()
         return _list(found, wanted=wanted, today=today, book=book, people=names(store, practice_id))
 
@@ -51,7 +51,7 @@ def add(pages: Blueprint, store: Store) -> None:
     def episode(episode_id: str) -> str:
         """Everything about one episode: its seven days, the reasons, what is missing, what was not counted."""
         now = now_ms()
-        view = get_episode(store, here().user.practice_id, episode_id, now=now)
+        view = get_episode(store, here().user.practice_id, episode_id, now=now, by=here().user.user_id)
         return episode_page(view, zone=ZoneInfo(here().timezone), now=now, book=book)
 
 

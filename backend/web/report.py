@@ -31,7 +31,8 @@ def add(pages: Blueprint, store: Store) -> None:
         if kind not in _FORMATS:
             raise BadInput("A report is taken as csv or json.")
         media_type, chunks = _FORMATS[kind]
-        rows = report_rows(store, here().user.practice_id, start=first, end=last, as_of=None, now=now_ms())
+        user = here().user
+        rows = report_rows(store, user.practice_id, start=first, end=last, as_of=None, now=now_ms(), by=user.user_id)
         response = Response(chunks(rows), content_type=media_type)
         response.headers["Content-Disposition"] = f'attachment; filename="threadtime-{first}-to-{last}.{kind}"'
         return response

@@ -57,7 +57,7 @@ def add(pages: Blueprint, doors: Doors, limiter: Limiter) -> None:
     @pages.post("/sign-out")
     @opens_to(SIGNED_IN)
     def sign_out() -> Response:
-        people.sign_out(doors.store, request.cookies[doors.session_cookie])
+        people.sign_out(doors.store, request.cookies[doors.session_cookie], now_ms())
         return doors.let_out(redirect(url_for("web.sign_in"), 303))
 
 

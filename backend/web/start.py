@@ -11,11 +11,14 @@ def add(pages: Blueprint) -> None:
     @pages.get("/")
     @opens_to(SIGNED_IN)
     def home() -> str | Response:
-        """The list for whoever may see it, one's devices for who may hold one; for everybody else what there is."""
+        """The list for whoever may see it, one's devices for who may hold one, the audit for an auditor alone; for
+        everybody else what there is."""
         if may(here().user.roles, "see episodes"):
             return redirect(url_for("web.episode_list"), 303)
         if may(here().user.roles, "hold a device"):
             return redirect(url_for("web.devices"), 303)
+        if may(here().user.roles, "take the audit") and not may(here().user.roles, "manage people"):
+            return redirect(url_for("web.audit"), 303)
         return render_template("start.html")
 
     @pages.get("/favicon.ico")

@@ -12,7 +12,7 @@ CONFLICT = "this id is already stored with other content"
 
 
 def stored(world: World) -> list[dict]:
-    return list(export_intervals(world.store, world.id))
+    return list(export_intervals(world.store, world.id, now=at(NINE)))
 
 
 def test_a_new_row_is_accepted_and_comes_out_as_it_came_in(riverside: World) -> None:

@@ -47,3 +47,10 @@ def test_only_the_command_line_and_tests_make_the_app():
         r"^\s*(from backend\.app import|from backend import .*\bapp\b|import backend\.app)", re.MULTILINE
     )
     assert [name(file) for file in files("backend", ".py") if imports.search(file.read_text())] == ["backend/cli.py"]
+
+
+def test_only_the_store_opens_a_folder_without_its_audits_key():
+    opens = re.compile(r"\bopen_store\(")
+    assert [name(file) for file in files("backend", ".py") if opens.search(file.read_text())] == [
+        "backend/store/database.py"
+    ]

@@ -152,7 +152,7 @@ def test_a_route_that_says_nothing_opens_for_nobody(app, manager):
 
 
 def test_a_session_that_has_ended_says_so(manager, store):
-    people.sign_out(store, manager.client.get_cookie("threadtime").value)
+    people.sign_out(store, manager.client.get_cookie("threadtime").value, now_ms())
     asked = manager.get("/episodes")
     assert "ended=1" in asked.location
     assert "a session ends after 15 minutes without use" in manager.get(asked.location).text
