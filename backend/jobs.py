@@ -1,4 +1,4 @@
-"""The clock: one thread of `serve` that settles what has come due, each second, and keeps the audit's head."""
+"""The clock: one thread of `serve` that settles what is due, each second, and keeps the audit."""
 
 import threading
 import time
@@ -31,6 +31,7 @@ def ticking(store: Store, *, work: Callable[[Store, int, Callable[[], bool]], ob
     def tick() -> None:
         while not stopped.wait(EVERY_SECONDS):
             _tried("settle", lambda: due(store, time.time_ns() // 1_000_000, stopped.is_set))
+            _tried("audit", store.write_waiting)
             _tried("audit head", head.move_when_due)
 
     thread = threading.Thread(target=tick, name="jobs", daemon=True)

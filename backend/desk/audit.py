@@ -57,6 +57,7 @@ def list_entries(
     """The entries of one of the practice's days (None: today), newest first. BadInput: there is no such action."""
     if action is not None and action not in ACTIONS:
         raise BadInput("The audit has no such action.")
+    store.write_waiting()
     with store.read() as connection:
         days = days_of(practices.by_id(connection, practice_id)["timezone"])
         shown = on or days.date_of(now)
@@ -77,6 +78,7 @@ def export_audit(store: Store, practice_id: int, *, now: int, by: str | None = N
 
     Bytes are written in hexadecimal; `detail` is the text that was digested, null where there is none or it was erased.
     """
+    store.write_waiting()
     last = store.write(
         lambda connection: store.audit.add(
             connection, practice_id, at=now, actor=by_user(by), action="audit_exported", subject=("file", None)
@@ -175,7 +177,7 @@ def add_read_soon(
     by: str | None,
     now: int,
 ) -> None:
-    """The entry that somebody looks at something; the page does not wait for it."""
+    """The entry that somebody looks at something; written within a second, so that the page does not wait for it."""
     store.write_soon(
         lambda connection: store.audit.add(
             connection, practice_id, at=now, actor=by_user(by), action=action, subject=subject, detail=detail

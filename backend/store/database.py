@@ -5,13 +5,13 @@ Whatever changes a row goes through `write`; whatever only looks goes through `r
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from backend.audit import SERVER
-from backend.errors import CannotStart, NoDataFolder, WrongKey
+from backend.errors import Busy, CannotStart, NoDataFolder, WrongKey
 from backend.store import audit as chains
 from backend.store.audit import Audit
 from backend.store.connection import Connection, DatabaseError, connect
@@ -19,11 +19,14 @@ from backend.store.folder import FolderLock, database_path, folder_id, lock_open
 from backend.store.heads import head_path
 from backend.store.keys import audit_key_path, create_audit_key, read_audit_key, read_key
 from backend.store.schema import migrate
-from backend.store.writer import Writer
+from backend.store.writer import RETRY_AFTER_SECONDS, StoreClosed, Writer
 
 __all__ = ["Connection", "Store", "open_folder", "open_store"]
 
 Result = TypeVar("Result")
+
+SOON_LIMIT = 10_000
+"""How many works may wait to be written soon."""
 
 
 class Store:
@@ -35,6 +38,7 @@ class Store:
         self._held = held
         self._key = key
         self._closed = False
+        self._soon: list[Callable[[Connection], object]] = []
         self._local = threading.local()
         self._lock = threading.Lock()
         self._readers: list[Connection] = []
@@ -50,8 +54,29 @@ class Store:
         return self._writer.submit(work)
 
     def write_soon(self, work: Callable[[Connection], object]) -> None:
-        """The same without waiting: what `work` raises goes to the log. For what must not slow whoever asked."""
-        self._writer.post(work)
+        """Keeps `work` for the next `write_waiting`, for what must not slow whoever asked; `close` writes it at last.
+
+        Busy when that much waits: nothing is dropped.
+        """
+        with self._lock:
+            if self._closed:
+                raise StoreClosed("the store is closed")
+            if len(self._soon) >= SOON_LIMIT:
+                raise Busy("The server cannot keep its audit at this moment.", retry_after_seconds=RETRY_AFTER_SECONDS)
+            self._soon.append(work)
+
+    def write_waiting(self) -> None:
+        """Writes in one unit of work what was to be written soon; what cannot be written now goes on waiting."""
+        with self._lock:
+            waiting, self._soon = self._soon, []
+        if not waiting:
+            return
+        try:
+            self.write(lambda connection: _each(waiting, connection))
+        except BaseException:
+            with self._lock:
+                self._soon = waiting + self._soon
+            raise
 
     def move_audit_heads(self) -> list[int]:
         """Writes where the audit ends beside its key; returns the practices where it does not hold what stood there."""
@@ -78,10 +103,12 @@ class Store:
 
     def close(self) -> None:
         """Finishes what is queued, writes the audit's heads, closes every connection; a later `write` raises."""
-        self._writer.stop()
-        if self._closed:
-            return
-        self._closed = True
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            waiting, self._soon = self._soon, []
+        self._writer.stop(lambda connection: _each(waiting, connection))
         try:
             self.move_audit_heads()
         finally:
@@ -164,6 +191,11 @@ def _bring_up_to_date(data: Path, path: Path, key: bytes, audit: Callable[[Conne
             return audit(connection)
         finally:
             connection.close()
+
+
+def _each(works: Iterable[Callable[[Connection], object]], connection: Connection) -> None:
+    for work in works:
+        work(connection)
 
 
 def _begin_audit(connection: Connection, audit: Audit, now: int) -> None:

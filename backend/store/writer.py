@@ -75,10 +75,6 @@ class Writer:
             raise unit.error
         return cast(Result, unit.result)
 
-    def post(self, work: Callable[[Connection], object]) -> None:
-        """Queues `work` and does not wait for its commit; an error of it goes to the log. Busy when too many wait."""
-        self._queue(_Unit(work, waited_for=False))
-
     def _queue(self, unit: _Unit[Any]) -> None:
         with self._closing:
             if self._closed:
@@ -90,12 +86,15 @@ class Writer:
                     "The server has more to store than it can at this moment.", retry_after_seconds=RETRY_AFTER_SECONDS
                 ) from None
 
-    def stop(self) -> None:
-        """Finishes everything that waits, ends the thread and closes the connection; a second call does nothing."""
+    def stop(self, last: Callable[[Connection], object] | None = None) -> None:
+        """Finishes everything that waits and then `last`, an error of which goes to the log; ends the thread and closes
+        the connection. A second call does nothing."""
         with self._closing:
             if self._closed:
                 return
             self._closed = True
+        if last is not None:
+            self._waiting.put(_Unit(last, waited_for=False))
         self._waiting.put(None)
         self._thread.join()
         self._connection.close()

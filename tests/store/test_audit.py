@@ -11,15 +11,16 @@ import pytest
 from sqlcipher3 import dbapi2
 
 from backend.audit import COMMAND, verify
-from backend.errors import WrongKey
-from backend.store import Connection, Store, audit, open_folder
+from backend.errors import Busy, WrongKey
+from backend.store import Connection, Store, audit, database, open_folder
 from backend.store.audit import Audit
 from backend.store.connection import connect
 from backend.store.database import open_store
 from backend.store.folder import create_folder, database_path
 from backend.store.heads import HeadFile
 from backend.store.keys import audit_key_path, create_key, read_audit_key, read_key
-from tests.store.conftest import add_practice
+from backend.store.writer import StoreClosed
+from tests.store.conftest import add_practice, practice_keys
 
 NOW = 1_790_000_000_000
 
@@ -125,6 +126,33 @@ def test_what_fails_takes_its_entry_back(store: Store) -> None:
     with store.read() as connection:
         assert len(list(audit.chain(connection, 1))) == 1
     assert problems(store) == []
+
+
+def test_what_is_written_soon_waits_for_its_turn_and_is_never_dropped(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "SOON_LIMIT", 2)
+    tried: list[int] = []
+
+    def fails_once(connection: Connection) -> None:
+        tried.append(len(tried))
+        if len(tried) == 1:
+            raise OSError("disk full")
+
+    store.write_soon(fails_once)
+    store.write_soon(add_practice("b"))
+    with pytest.raises(Busy):
+        store.write_soon(add_practice("c"))
+    assert practice_keys(store) == []
+    with pytest.raises(OSError, match="disk full"):
+        store.write_waiting()
+    assert practice_keys(store) == []
+    store.write_waiting()
+    store.write_waiting()
+    assert (practice_keys(store), tried) == (["b"], [0, 1])
+    store.close()
+    with pytest.raises(StoreClosed):
+        store.write_soon(add_practice("d"))
 
 
 def test_what_nobody_waits_for_is_written_before_the_store_closes(kept: Store, data: Path, key_file: Path) -> None:

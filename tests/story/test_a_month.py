@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from backend.desk.episodes import approve
-from backend.store.database import open_store
-from backend.store.keys import read_key
+from backend.store.database import open_folder
 from tests.server import Server, now
 from tests.story.month import AS_OF, PEOPLE, READ_AT, Month
 
@@ -169,7 +168,7 @@ def test_a_visit_that_is_imported_late_turns_an_open_episode_round_and_flags_an_
     import_csv(riverside, tmp_path, "attested_storage", [{"portal": "medplum", "permanently_stored": True}])
     before = {row["patient"]: row for row in report(riverside)}
     assert [(row["status"], row["code"]) for row in before.values()] == [("reportable", "99421")] * 2
-    store = open_store(riverside.data, read_key_of(riverside))
+    store = open_folder(riverside.data, key_file_of(riverside), now=now())
     try:
         approve(store, 1, before["p2"]["episode_id"], by=None, now=now())
     finally:
@@ -194,6 +193,6 @@ def test_a_visit_that_is_imported_late_turns_an_open_episode_round_and_flags_an_
     assert flagged["flagged"] == 1
 
 
-def read_key_of(server: Server) -> bytes:
+def key_file_of(server: Server) -> Path:
     [key] = (server.data.parent / "config" / "threadtime").glob("*.key")
-    return read_key(server.data, key)
+    return key

@@ -6,7 +6,7 @@ import pytest
 
 from backend.desk.devices import device_of
 from backend.desk.practices import get_practice
-from backend.store import open_store
+from backend.store import open_folder
 from tests.desk.world import World
 from tests.server import ADMIN, CLINICIAN, PASSWORD, Server, now
 from tests.web.chromium import chromium
@@ -23,8 +23,8 @@ def server(tmp_path_factory):
     token = made.add_device("moss@practice.example")
     made.start()
     try:
-        key = next((made.data.parent / "config" / "threadtime").glob("*.key")).read_bytes()
-        store = open_store(made.data, key)
+        key_file = next((made.data.parent / "config" / "threadtime").glob("*.key"))
+        store = open_folder(made.data, key_file, now=now())
         try:
             device = device_of(store, token)
             assert device is not None
