@@ -6,7 +6,7 @@ Whatever changes a row goes through `write`; whatever only looks goes through `r
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -110,7 +110,8 @@ class Store:
             waiting, self._soon = self._soon, []
         self._writer.stop(lambda connection: _each(waiting, connection))
         try:
-            self.move_audit_heads()
+            with suppress(DatabaseError):  # of a damaged database the old head stays; verify says what is damaged
+                self.move_audit_heads()
         finally:
             with self._lock:
                 for connection in self._readers:
@@ -146,9 +147,7 @@ def open_folder(data: Path, key_file: Path | None = None, *, queue_limit: int = 
 
     store = _open(data, read_key(data, key_file), kept_audit, queue_limit)
     try:
-        with store.read() as connection:
-            begun = not chains.not_begun(connection)
-        if not begun:
+        if _lacks_audit(store):
             store.write(lambda connection: _begin_audit(connection, store.audit, now))
             store.move_audit_heads()
     except BaseException:
@@ -191,6 +190,14 @@ def _bring_up_to_date(data: Path, path: Path, key: bytes, audit: Callable[[Conne
             return audit(connection)
         finally:
             connection.close()
+
+
+def _lacks_audit(store: Store) -> bool:
+    try:
+        with store.read() as connection:
+            return bool(chains.not_begun(connection))
+    except DatabaseError:
+        return False  # a damaged database is opened all the same, for verify to say what is damaged
 
 
 def _each(works: Iterable[Callable[[Connection], object]], connection: Connection) -> None:
