@@ -76,7 +76,8 @@ def manager(page, session):
 def addresses(page):
     """Every page of a manager, and one of an error."""
     episode = page.driver.find_element("css selector", "tbody a").get_attribute("href").removeprefix(page.url)
-    return ["/episodes", "/episodes?status=hold", "/episodes?status=reportable", "/episodes?status=approved", episode]
+    lists = ["/episodes", "/episodes?status=hold", "/episodes?status=reportable", "/episodes?status=approved"]
+    return [*lists, episode, "/audit"]
 
 
 def test_signing_in_leads_to_the_list_whose_title_is_the_answer(page):
