@@ -8,7 +8,7 @@ from typing import IO
 import click
 
 from backend.console import working
-from backend.options import configured, in_folder, now, on_port
+from backend.options import configured, in_folder, now, on_port, opened
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 BACKUP = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -23,6 +23,7 @@ def backup(data: Path | None, file: Path, force: bool) -> None:
 
     FILE is one copy of the whole database, encrypted with its key; without that key nobody can read it.
     """
+    from backend.desk.audit import audit_kept
     from backend.store.backup import make_backup
     from backend.store.keys import read_key
 
@@ -30,7 +31,9 @@ def backup(data: Path | None, file: Path, force: bool) -> None:
     with working("Writing the backup"):
         seal = make_backup(config.data, read_key(config.data, config.key_file), file, now=now(), replace=force)
     click.echo(f"{file} holds everything that was acknowledged before {_instant(seal.made_at)} UTC.")
-    click.echo("It opens with the data folder's key alone: keep a copy of the key, but not beside the backup.")
+    click.echo("It opens with the data folder's key alone: keep a copy of both keys, but not beside the backup.")
+    with opened(data) as store:
+        audit_kept(store, "backup_taken", now=now(), detail={"sha256": seal.sha256})
 
 
 @click.command()
@@ -42,6 +45,7 @@ def restore(data: Path | None, file: Path, force: bool) -> None:
 
     FILE is checked whole, and its key found, before anything is changed. No server may run on the folder.
     """
+    from backend.desk.audit import audit_restored
     from backend.store.restore import restore
 
     config = configured(data)
@@ -51,6 +55,8 @@ def restore(data: Path | None, file: Path, force: bool) -> None:
     click.echo(f"Its database key is {done.key.resolve()}.")
     if done.aside is not None:
         click.echo(f"The database that was there is {done.aside.resolve()}.")
+    with opened(data) as store:
+        audit_restored(store, now=now())
 
 
 @click.command()
@@ -83,6 +89,7 @@ def key_rotate(data: Path | None) -> None:
 
     No server may run on the folder. What was cut short is finished by running it again.
     """
+    from backend.desk.audit import audit_kept
     from backend.store.keys import key_path
     from backend.store.rotation import rotate_key
 
@@ -93,6 +100,8 @@ def key_rotate(data: Path | None) -> None:
     click.echo(f"The new key is {path.resolve()}: keep a copy of it in another place.")
     if earlier is not None:
         click.echo(f"The key until now is {earlier}: backups made until now open with it alone.")
+    with opened(data) as store:
+        audit_kept(store, "key_rotated", now=now())
 
 
 @key.command("show-recovery")

@@ -6,11 +6,12 @@ administrator's account and makes nobody one. A practice keeps one administrator
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from backend.audit import Action, by_user
 from backend.auth.roles import may
 from backend.desk.links import make_link
-from backend.desk.people import User, insert_user, new_user, user_of
+from backend.desk.people import User, audit_user, insert_user, new_user, user_of
 from backend.errors import BadInput, Conflict, NotAllowed, NotFound
 from backend.store import Connection, Store, factors, patients
 from backend.store import accounts as rows
@@ -64,6 +65,7 @@ def invite(
 
     def work(connection: Connection) -> str:
         insert_user(connection, user, password_hash=None, now=now)
+        audit_user(store, connection, user, by=by.user_id, now=now)
         return make_link(connection, user.practice_id, user.user_id, by=by.user_id, now=now)
 
     return user, store.write(work)
@@ -78,6 +80,7 @@ def change_account(
     roles: Iterable[str],
     credential: str | None,
     specialty: str | None,
+    now: int,
 ) -> None:
     """Sets name, roles, credential and specialty; the roles hold from the person's next request. Another credential or
     specialty has every open episode decided again. BadInput as in `new_user`."""
@@ -101,6 +104,8 @@ def change_account(
         )
         if (before.credential, before.specialty) != (after.credential, after.specialty):
             patients.mark_practice_due(connection, by.practice_id)
+        said = {"roles": list(after.roles), "credential": after.credential, "specialty": after.specialty}
+        _say(store, connection, before, "user_changed", by=by, now=now, detail=said)
 
     store.write(work)
 
@@ -116,17 +121,19 @@ def deactivate(store: Store, by: User, user_id: str, now: int) -> None:
         rows.end_sessions(connection, by.practice_id, user_id)
         rows.revoke_devices(connection, by.practice_id, user_id, now)
         rows.drop_link(connection, by.practice_id, user_id)
+        _say(store, connection, user, "user_deactivated", by=by, now=now)
 
     store.write(work)
 
 
-def reactivate(store: Store, by: User, user_id: str) -> None:
+def reactivate(store: Store, by: User, user_id: str, now: int) -> None:
     """Opens a deactivated account again, with its password; devices are paired anew."""
 
     def work(connection: Connection) -> None:
         user = _find(connection, by.practice_id, user_id)
         _may_touch(by, user.roles, ())
         rows.set_active(connection, by.practice_id, user_id, active=True)
+        _say(store, connection, user, "user_reactivated", by=by, now=now)
 
     store.write(work)
 
@@ -153,6 +160,8 @@ def reset_password(
         if second_factor:
             factors.set_factor(connection, practice_id, user_id, secret=None, step=None)
             factors.put_recovery_codes(connection, practice_id, user_id, ())
+        taken = {"second_factor": "taken away"} if second_factor else None
+        _say(store, connection, user, "password_reset", by=by, now=now, detail=taken)
         return make_link(connection, practice_id, user_id, by=None if by is None else by.user_id, now=now)
 
     return store.write(work)
@@ -166,6 +175,28 @@ def reset_by_email(store: Store, email: str, *, second_factor: bool, now: int) -
         raise NotFound("Nobody signs in here with that e-mail address.")
     token = reset_password(store, found.practice_id, found.user_id, by=None, second_factor=second_factor, now=now)
     return user_of(found), token
+
+
+def _say(
+    store: Store,
+    connection: Connection,
+    about: users.UserRow,
+    action: Action,
+    *,
+    by: User | None,
+    now: int,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """The audit's entry about a person's account."""
+    store.audit.add(
+        connection,
+        about.practice_id,
+        at=now,
+        actor=by_user(None if by is None else by.user_id),
+        action=action,
+        subject=("user", about.user_id),
+        detail=detail,
+    )
 
 
 def _find(connection: Connection, practice_id: int, user_id: str) -> users.UserRow:

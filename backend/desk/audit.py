@@ -122,6 +122,24 @@ def audit_verified(store: Store, found: Mapping[int, int], now: int) -> None:
     store.write(work)
 
 
+def audit_kept(store: Store, action: Action, *, now: int, detail: dict[str, Any] | None = None) -> None:
+    """Says in each practice's audit what a command did with the whole database."""
+
+    def work(connection: Connection) -> None:
+        for practice_id in practices.ids(connection):
+            store.audit.add(
+                connection,
+                practice_id,
+                at=now,
+                actor=COMMAND,
+                action=action,
+                subject=("practice", str(practice_id)),
+                detail=detail,
+            )
+
+    store.write(work)
+
+
 def audit_restored(store: Store, *, now: int) -> None:
     """Says in each practice's audit that the database came from a backup, and begins a new head that names the old one.
 

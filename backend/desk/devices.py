@@ -123,6 +123,16 @@ def revoke_device(store: Store, user: User, device_id: str, *, now: int) -> Kept
     def work(connection: Connection) -> KeptDevice:
         found = _own(connection, user, device_id)
         rows.revoke_device(connection, user.practice_id, device_id, user.user_id, now)
+        if found.revoked_at is None:
+            store.audit.add(
+                connection,
+                user.practice_id,
+                at=now,
+                actor=by_user(user.user_id),
+                action="device_revoked",
+                subject=("device", device_id),
+                detail={"user": found.user_id},
+            )
         return found
 
     return store.write(work)

@@ -23,7 +23,7 @@ from backend.store.folder import (
     lock_open,
     refuse_missing_database,
 )
-from backend.store.keys import coming_path, key_path, read_key_file, refuse_inside
+from backend.store.keys import audit_path_of, coming_path, key_path, read_key_file, refuse_inside
 from backend.store.rotation import Opens, key_state
 
 OLDEST_PYTHON = (3, 11)
@@ -57,6 +57,7 @@ def examine(config: Config, *, now: int) -> Iterator[Finding]:
         yield _looked("disk", lambda: _disk(data))
         path = key_path(data, config.key_file)
         yield _looked("key", lambda: _key(data, path))
+        yield _looked("audit key", lambda: _audit_key(data, audit_path_of(path)))
         yield from _database(data, path, now)
         yield _looked("server", lambda: _server(data))
     yield _looked("port", lambda: _port(config))
@@ -138,6 +139,14 @@ def _key(data: Path, path: Path) -> str:
     refuse_inside(data, path)
     if not path.exists():
         raise _ProblemError(f"there is none at {path}: put it back, or make it of its recovery line with key recover")
+    read_key_file(path)
+    return f"{path}, for its owner alone"
+
+
+def _audit_key(data: Path, path: Path) -> str:
+    refuse_inside(data, path)
+    if not path.exists():
+        raise _ProblemError(f"there is none at {path}: put it back from its copy; nothing can make it again")
     read_key_file(path)
     return f"{path}, for its owner alone"
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.auth import passwords, tokens
+from backend.desk.people import audit_own
 from backend.errors import NotFound
 from backend.store import Connection, Store, accounts, factors, people, practices
 
@@ -56,6 +57,7 @@ def use_link(store: Store, token: str, password: str, now: int) -> None:
         factors.forget_failures(connection, user.practice_id, user.user_id)
         accounts.end_sessions(connection, user.practice_id, user.user_id)
         accounts.drop_link(connection, user.practice_id, user.user_id)
+        audit_own(store, connection, user.practice_id, user.user_id, "password_set", now)
 
     store.write(work)
 

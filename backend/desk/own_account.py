@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backend.auth import passwords, recovery, tokens, totp
 from backend.config import Config
-from backend.desk.people import User
+from backend.desk.people import User, audit_own
 from backend.desk.signing import password_is_right
 from backend.errors import BadInput, Conflict, NotSignedIn
 from backend.store import Connection, Store, factors, practices
@@ -62,20 +62,28 @@ def sessions_of(store: Store, user: User, token: str, *, now: int, config: Confi
     ]
 
 
-def end_session(store: Store, user: User, id_: str) -> None:
+def end_session(store: Store, user: User, id_: str, now: int) -> None:
     """Ends one of the person's sessions; one that has ended is no error. BadInput: no id of a session."""
     try:
         digest = bytes.fromhex(id_)
     except ValueError:
         raise BadInput("This is no session; load the page again.") from None
-    store.write(lambda connection: rows.end_session(connection, user.practice_id, user.user_id, digest))
+
+    def work(connection: Connection) -> None:
+        if rows.end_session(connection, user.practice_id, user.user_id, digest):
+            audit_own(store, connection, user.practice_id, user.user_id, "session_ended", now)
+
+    store.write(work)
 
 
-def end_other_sessions(store: Store, user: User, token: str) -> None:
+def end_other_sessions(store: Store, user: User, token: str, now: int) -> None:
     """Ends all the person's sessions but the one of `token`."""
-    store.write(
-        lambda connection: rows.end_sessions(connection, user.practice_id, user.user_id, but=tokens.digest(token))
-    )
+
+    def work(connection: Connection) -> None:
+        rows.end_sessions(connection, user.practice_id, user.user_id, but=tokens.digest(token))
+        audit_own(store, connection, user.practice_id, user.user_id, "sessions_ended", now)
+
+    store.write(work)
 
 
 def change_password(store: Store, user: User, token: str, *, old: str, new: str, now: int) -> None:
@@ -90,6 +98,7 @@ def change_password(store: Store, user: User, token: str, *, old: str, new: str,
         users.set_password(connection, user.practice_id, user.user_id, password_hash)
         rows.end_sessions(connection, user.practice_id, user.user_id, but=tokens.digest(token))
         rows.drop_link(connection, user.practice_id, user.user_id)
+        audit_own(store, connection, user.practice_id, user.user_id, "password_changed", now)
 
     store.write(work)
 
@@ -138,6 +147,7 @@ def confirm_enrolment(store: Store, user: User, token: str, *, code: str, now: i
         factors.set_factor(connection, user.practice_id, user.user_id, secret=found.totp_waiting, step=step)
         _put_codes(connection, user, codes)
         rows.end_sessions(connection, user.practice_id, user.user_id, but=tokens.digest(token))
+        audit_own(store, connection, user.practice_id, user.user_id, "second_factor_on", now)
 
     store.write(work)
     return codes
@@ -152,6 +162,7 @@ def new_recovery_codes(store: Store, user: User, *, password: str, now: int) -> 
         if _own(connection, user).totp_secret is None:
             raise BadInput("There is no second factor to have recovery codes for.")
         _put_codes(connection, user, codes)
+        audit_own(store, connection, user.practice_id, user.user_id, "recovery_codes_made", now)
 
     store.write(work)
     return codes
@@ -164,6 +175,7 @@ def turn_off_factor(store: Store, user: User, *, password: str, now: int) -> Non
     def work(connection: Connection) -> None:
         factors.set_factor(connection, user.practice_id, user.user_id, secret=None, step=None)
         _put_codes(connection, user, [])
+        audit_own(store, connection, user.practice_id, user.user_id, "second_factor_off", now)
 
     store.write(work)
 
@@ -172,6 +184,9 @@ def _confirm(store: Store, user: User, password: str, now: int) -> None:
     with store.read() as connection:
         found = _own(connection, user)
     if not password_is_right(store, found, password, now):
+        store.write(
+            lambda connection: audit_own(store, connection, user.practice_id, user.user_id, "password_refused", now)
+        )
         raise BadInput(WRONG)
 
 

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
+from backend.audit import by_user
 from backend.auth import tokens
 from backend.auth.codes import EXPIRES_SECONDS, INTERVAL_SECONDS, LOCKED_SECONDS, TRIES, new_code, read_code
 from backend.auth.roles import may
@@ -91,7 +92,7 @@ def poll(store: Store, device_code: str, *, now: int) -> Paired:
                 return NotPaired("That was too soon: ask five seconds less often.", code="slow_down")
             return NotPaired("Nobody has answered yet.", code="authorization_pending")
         rows.delete(connection, name)
-        return _hand_over(connection, found, now) if found.answer == "yes" else _refused("The answer was no.")
+        return _hand_over(store, connection, found, now) if found.answer == "yes" else _refused("The answer was no.")
 
     outcome = store.write(work)
     if isinstance(outcome, NotPaired):
@@ -112,7 +113,17 @@ def answer(store: Store, user: User, typed: str, *, yes: bool, now: int) -> Wait
         found = _look_up(connection, user, typed, now)
         if isinstance(found, Waiting):
             name = found.user_code.partition("-")[0]
-            rows.set_answer(connection, name, "yes" if yes else "no", user.practice_id, user.user_id)
+            said = "yes" if yes else "no"
+            rows.set_answer(connection, name, said, user.practice_id, user.user_id)
+            store.audit.add(
+                connection,
+                user.practice_id,
+                at=now,
+                actor=by_user(user.user_id),
+                action="pairing_answered",
+                subject=("user", user.user_id),
+                detail={"answer": said},
+            )
         return found
 
     return _settled(store.write(work))
@@ -141,7 +152,7 @@ def _settled(outcome: Waiting | ThreadtimeError) -> Waiting:
     return outcome
 
 
-def _hand_over(connection: Connection, asked: rows.PairingRow, now: int) -> Paired | NotPaired:
+def _hand_over(store: Store, connection: Connection, asked: rows.PairingRow, now: int) -> Paired | NotPaired:
     """A device with a token, for the person who said yes, who must still be one who records time."""
     practice_id, user_id = asked.practice_id, asked.user_id
     user = people.find_user(connection, practice_id, user_id) if practice_id and user_id else None
@@ -152,6 +163,15 @@ def _hand_over(connection: Connection, asked: rows.PairingRow, now: int) -> Pair
         user.practice_id, uuid.uuid4().hex, user.user_id, asked.device_name, asked.browser, created_at=now
     )
     people.insert_device(connection, device, tokens.digest(token))
+    store.audit.add(
+        connection,
+        user.practice_id,
+        at=now,
+        actor=by_user(user.user_id),
+        action="device_added",
+        subject=("device", device.device_id),
+        detail={"user": user.user_id},
+    )
     return Paired(token, asked.device_name, user.user_id, user.name, str(by_id(connection, user.practice_id)["name"]))
 
 

@@ -144,10 +144,8 @@ def names(store: Store, practice_id: int) -> dict[str, str]:
         return rows.names(connection, practice_id)
 
 
-def audit_session(
-    store: Store, connection: Connection, practice_id: int, user_id: str, action: Action, now: int
-) -> None:
-    """The entry that a person's session began or ended, in the unit of work that does it."""
+def audit_own(store: Store, connection: Connection, practice_id: int, user_id: str, action: Action, now: int) -> None:
+    """The entry of what a person does to their own account or session, in the unit of work that does it."""
     store.audit.add(connection, practice_id, at=now, actor=by_user(user_id), action=action, subject=("user", user_id))
 
 
@@ -180,7 +178,7 @@ def sign_out(store: Store, token: str, now: int) -> None:
         found = None if practice_id is None else rows.find_session(connection, practice_id, tokens.digest(token))
         if found is not None:
             end_session(connection, token)
-            audit_session(store, connection, found.user.practice_id, found.user.user_id, "signed_out", now)
+            audit_own(store, connection, found.user.practice_id, found.user.user_id, "signed_out", now)
 
     store.write(work)
 

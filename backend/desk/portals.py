@@ -72,13 +72,22 @@ def add_portal(
     store.write(work)
 
 
-def move_portal(store: Store, practice_id: int, *, key: str, origin: str) -> None:
+def move_portal(store: Store, practice_id: int, *, key: str, origin: str, by: str, now: int) -> None:
     """Says where a portal lives. BadInput: an origin that cannot be one. NotFound: no such portal."""
     place = _origin(origin)
 
     def work(connection: Connection) -> None:
         if not rows.set_portal_origin(connection, practice_id, key, place):
             raise NotFound("There is no portal of that key in this practice.")
+        store.audit.add(
+            connection,
+            practice_id,
+            at=now,
+            actor=by_user(by),
+            action="portal_moved",
+            subject=("portal", key),
+            detail={"origin": place},
+        )
 
     store.write(work)
 

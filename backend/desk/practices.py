@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from backend.audit import COMMAND
+from backend.audit import COMMAND, by_user
 from backend.auth import passwords
 from backend.billing.rulebook import book
 from backend.desk.people import audit_user, insert_user, new_user
@@ -105,7 +105,9 @@ def set_up_of(store: Store, practice_id: int) -> SetUp:
     return SetUp(found["key"], found["name"], found["timezone"], found["setting"], zone_is_fixed=fixed)
 
 
-def change_practice(store: Store, practice_id: int, *, name: str, timezone: str, setting: str) -> None:
+def change_practice(
+    store: Store, practice_id: int, *, name: str, timezone: str, setting: str, by: str, now: int
+) -> None:
     """Sets the name, the zone and the kind of practice; a change of the kind has every open episode decided again.
 
     BadInput: a name, zone or kind that cannot be one. Conflict: another zone, when something is recorded already: days
@@ -123,6 +125,15 @@ def change_practice(store: Store, practice_id: int, *, name: str, timezone: str,
         rows.update(connection, practice_id, name=shown, timezone=timezone, setting=setting)
         if setting != before["setting"]:
             patients.mark_practice_due(connection, practice_id)
+        store.audit.add(
+            connection,
+            practice_id,
+            at=now,
+            actor=by_user(by),
+            action="practice_changed",
+            subject=("practice", str(practice_id)),
+            detail={"timezone": timezone, "setting": setting},
+        )
 
     store.write(work)
 

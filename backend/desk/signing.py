@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from backend.audit import VISITOR
 from backend.auth import passwords, recovery, tokens, totp
-from backend.desk.people import User, audit_session, end_session, user_of
+from backend.desk.people import User, audit_own, end_session, user_of
 from backend.errors import NotSignedIn
 from backend.store import Connection, Store, factors
 from backend.store import people as rows
@@ -145,7 +145,7 @@ def _begin(
         end_session(connection, replaces)
     factors.forget_failures(connection, found.practice_id, found.user_id)
     rows.insert_session(connection, found.practice_id, tokens.digest(token), found.user_id, browser, now)
-    audit_session(store, connection, found.practice_id, found.user_id, "signed_in", now)
+    audit_own(store, connection, found.practice_id, found.user_id, "signed_in", now)
 
 
 def _audit_failed(store: Store, connection: Connection, tried: rows.UserRow, now: int) -> None:

@@ -104,12 +104,13 @@ def sessions_of(connection: Connection, practice_id: int, user_id: str) -> list[
     ).fetchall()
 
 
-def end_session(connection: Connection, practice_id: int, user_id: str, token_digest: bytes) -> None:
-    """Ends a session if it is this person's."""
-    connection.execute(
+def end_session(connection: Connection, practice_id: int, user_id: str, token_digest: bytes) -> bool:
+    """Ends a session if it is this person's; False when there is none such."""
+    done = connection.execute(
         "DELETE FROM session WHERE practice_id = ? AND user_id = ? AND token_digest = ?",
         (practice_id, user_id, token_digest),
     )
+    return bool(done.rowcount)
 
 
 def end_sessions(connection: Connection, practice_id: int, user_id: str, *, but: bytes = b"") -> None:

@@ -1,5 +1,6 @@
 """The audit's rows: entries added at the end of a practice's chain, read in order, and details that are erased."""
 
+import hmac
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -157,6 +158,21 @@ def is_empty(connection: Connection) -> bool:
     return connection.execute("SELECT 1 FROM audit_entry LIMIT 1").fetchone() is None
 
 
+def is_sealed_with(connection: Connection, key: bytes) -> bool:
+    """Whether the first entry that is there has its seal by this key; so it is where there is none."""
+    row = connection.execute(f"{_ENTRIES} LIMIT 1").fetchone()
+    if row is None:
+        return True
+    first = _sealed(row)
+    return hmac.compare_digest(seal(first.entry, key), first.seal)
+
+
+def has_entries(connection: Connection) -> bool:
+    """The same of a database that may be of a version before there was an audit."""
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'audit_entry'").fetchone()
+    return there is not None and not is_empty(connection)
+
+
 def not_begun(connection: Connection) -> list[int]:
     """The practices whose chain has no entry."""
     rows = connection.execute(
@@ -198,7 +214,8 @@ def page(
     return [_sealed(row) for row in rows]
 
 
-_ROWS = "SELECT * FROM audit_entry LEFT JOIN audit_detail USING (practice_id, number) WHERE practice_id = ?"
+_ENTRIES = "SELECT * FROM audit_entry LEFT JOIN audit_detail USING (practice_id, number)"
+_ROWS = f"{_ENTRIES} WHERE practice_id = ?"
 
 
 def _sealed(row: Any) -> Sealed:

@@ -57,7 +57,11 @@ def stamp(now: int) -> str:
 
 def audit_key_path(data: Path, key_file: Path | None = None) -> Path:
     """Where the audit's key lies: beside the database key, `ID.key.audit`."""
-    path = key_path(data, key_file)
+    return audit_path_of(key_path(data, key_file))
+
+
+def audit_path_of(path: Path) -> Path:
+    """Where the audit's key lies that belongs to the database key at `path`."""
     return path.with_name(f"{path.name}.audit")
 
 

@@ -1,7 +1,8 @@
 """A backup put into a data folder: everything is looked at before anything is changed, and the change is one rename.
 
 The database comes in under the folder's own key where it has one, so a backup from before `key rotate` fits as well; a
-folder without a key gets the key that opened the backup. The folder keeps its id, and a new folder gets one of its own,
+folder without a key gets the key that opened the backup, and without an audit's key the one that sealed the backup's
+audit. The folder keeps its id, and a new folder gets one of its own,
 so that a copy and its original never share a key file.
 """
 
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import CannotStart, Conflict, Damaged, WrongKey
+from backend.store import audit as chains
 from backend.store import integrity
 from backend.store.backup import Seal, copy_out, read_whole_seal
-from backend.store.connection import DatabaseError, connect, connect_unchanging, opens, rekey
+from backend.store.connection import Connection, DatabaseError, connect, connect_unchanging, opens, rekey
 from backend.store.folder import (
     alone,
     create_folder,
@@ -26,6 +28,7 @@ from backend.store.folder import (
 )
 from backend.store.keys import (
     KEY_BYTES,
+    audit_path_of,
     coming_path,
     earlier_paths,
     key_path,
@@ -71,8 +74,11 @@ def restore(data: Path, key_file: Path | None, file: Path, *, now: int, replace:
         partial = _partial(data)
         try:
             _prepare(file, seal, partial, key, own)
+            audit_key = _audit_key_of(partial, own, seal, path)
             if not path.exists():
                 write_key(path, own)
+            if audit_key is not None:
+                write_key(audit_path_of(path), audit_key)
             aside = _keep_aside(data, own, now)
             partial.replace(database_path(data))
             sync_folder(data)
@@ -130,6 +136,27 @@ def _key_of(file: Path, seal: Seal, data: Path, key_file: Path | None) -> bytes:
         f"The key of the backup {file} is not at {places}: put it there, or make it of its recovery line with key "
         "recover."
     )
+
+
+def _audit_key_of(partial: Path, own: bytes, seal: Seal, path: Path) -> bytes | None:
+    """The key that sealed the audit in `partial`, where the folder whose key lies at `path` has none of its own yet."""
+    connection = connect(partial, own)
+    try:
+        if not chains.has_entries(connection):
+            return None
+        return _fitting(connection, audit_path_of(path), audit_path_of(path_of_id(seal.folder)))
+    finally:
+        connection.close()
+
+
+def _fitting(connection: Connection, kept: Path, other: Path) -> bytes | None:
+    if kept.exists():
+        if not chains.is_sealed_with(connection, read_key_file(kept)):
+            raise WrongKey(f"The audit's key {kept} is not the backup's: restore into another folder.")
+        return None
+    if not other.exists() or not chains.is_sealed_with(connection, key := read_key_file(other)):
+        raise WrongKey(f"The key of the backup's audit is not at {kept} or {other}: put it there from its copy.")
+    return key
 
 
 def _places(seal: Seal, data: Path, key_file: Path | None) -> Iterator[Path]:

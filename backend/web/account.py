@@ -65,10 +65,10 @@ def add(pages: Blueprint, doors: Doors, limiter: Limiter) -> None:
     def own_sessions() -> Response:
         """Ends the session of that id, or all but this one."""
         if "others" in request.form:
-            end_other_sessions(store, here().user, token())
+            end_other_sessions(store, here().user, token(), now_ms())
             return _back("others")
         try:
-            end_session(store, here().user, request.form.get("session", ""))
+            end_session(store, here().user, request.form.get("session", ""), now_ms())
         except BadInput as wrong:
             return page(wrong)
         return _back("ended")

@@ -72,7 +72,7 @@ def add(pages: Blueprint, store: Store) -> None:
     @opens_to("manage people")
     def person_change(user_id: str) -> Response:
         try:
-            change_account(store, here().user, user_id, **_typed())
+            change_account(store, here().user, user_id, now=now_ms(), **_typed())
         except (BadInput, Conflict) as wrong:
             return _page(store, user_id, wrong, typed=True)
         return _back(user_id, "changed")
@@ -93,7 +93,7 @@ def _add_ends(pages: Blueprint, store: Store) -> None:
     @pages.post("/people/<user_id>/reactivate")
     @opens_to("manage people")
     def person_reactivate(user_id: str) -> Response:
-        reactivate(store, here().user, user_id)
+        reactivate(store, here().user, user_id, now_ms())
         return _back(user_id, "reactivated")
 
     @pages.post("/people/<user_id>/reset")

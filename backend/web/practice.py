@@ -47,7 +47,8 @@ def add(pages: Blueprint, store: Store) -> None:
     @pages.post("/practice")
     @opens_to("set up the practice")
     def practice_change() -> Response:
-        practice_id = here().user.practice_id
+        user = here().user
+        practice_id = user.practice_id
         before = set_up_of(store, practice_id)
         typed = {
             "name": request.form.get("name", ""),
@@ -55,7 +56,7 @@ def add(pages: Blueprint, store: Store) -> None:
             "setting": request.form.get("setting", ""),
         }
         try:
-            change_practice(store, practice_id, **typed)
+            change_practice(store, practice_id, by=user.user_id, now=now_ms(), **typed)
         except (BadInput, Conflict) as wrong:
             return page(wrong, about="practice", typed=typed)
         return _back("saved" if typed["setting"] == before.setting else "decided")
@@ -64,8 +65,9 @@ def add(pages: Blueprint, store: Store) -> None:
     @opens_to("set up the practice")
     def portal_add() -> Response:
         typed = {name: request.form.get(name, "").strip() for name in ("key", "kind", "origin")}
+        user = here().user
         try:
-            add_portal(store, here().user.practice_id, now=now_ms(), **typed)
+            add_portal(store, user.practice_id, by=user.user_id, now=now_ms(), **typed)
         except (BadInput, Conflict) as wrong:
             return page(wrong, about="portal", typed=typed)
         return _back("portal")
@@ -74,8 +76,9 @@ def add(pages: Blueprint, store: Store) -> None:
     @opens_to("set up the practice")
     def portal_move(key: str) -> Response:
         origin = request.form.get("origin", "")
+        user = here().user
         try:
-            move_portal(store, here().user.practice_id, key=key, origin=origin)
+            move_portal(store, user.practice_id, key=key, origin=origin, by=user.user_id, now=now_ms())
         except BadInput as wrong:
             return page(wrong, about="move", typed={key: origin})
         return _back("portal")

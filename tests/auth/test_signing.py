@@ -187,12 +187,12 @@ def test_sessions_are_listed_and_ended_by_their_own_person_alone(store):
         ("Firefox on Linux", True),
     ]
     _, nurse = signing.sign_in(store, email="nurse@riverside.example", password=PASSWORD, now=NOW)
-    own_account.end_session(store, nurse, listed[0].id_)
+    own_account.end_session(store, nurse, listed[0].id_, NOW)
     assert people.session(store, other, NOW + MINUTE, Config())
-    own_account.end_session(store, user, listed[0].id_)
+    own_account.end_session(store, user, listed[0].id_, NOW)
     assert people.session(store, other, NOW + MINUTE, Config()) is None
     with pytest.raises(BadInput, match="no session"):
-        own_account.end_session(store, user, "not hex")
+        own_account.end_session(store, user, "not hex", NOW)
 
 
 def test_a_session_that_has_ended_is_not_listed(store):
@@ -217,6 +217,6 @@ def test_changing_the_password_ends_the_other_sessions_and_keeps_this_one(store)
 def test_ending_all_others_ends_them(store):
     here, user = enter(store)
     other, _ = enter(store)
-    own_account.end_other_sessions(store, user, here)
+    own_account.end_other_sessions(store, user, here, NOW)
     assert people.session(store, here, NOW, Config())
     assert people.session(store, other, NOW, Config()) is None

@@ -56,7 +56,7 @@ class Office:
 
     def change(self, by, user, **changes):
         fields = {"name": user.name, "roles": user.roles, "credential": user.credential, "specialty": user.specialty}
-        accounts.change_account(self.store, by, user.user_id, **fields | changes)
+        accounts.change_account(self.store, by, user.user_id, now=NOW, **fields | changes)
 
     def reset(self, user, by=None, *, second_factor=False, now=NOW):
         return accounts.reset_password(
@@ -154,7 +154,7 @@ def test_deactivation_ends_sessions_devices_and_links_at_once(office):
         office.enter(user.email, NEW)
     with pytest.raises(Conflict, match="reactivate it first"):
         office.reset(user, office.admin)
-    accounts.reactivate(office.store, office.manager, user.user_id)
+    accounts.reactivate(office.store, office.manager, user.user_id, NOW)
     assert office.enter(user.email, NEW)
     assert devices.device_of(office.store, device) is None, "a device is added anew"
 
@@ -162,7 +162,7 @@ def test_deactivation_ends_sessions_devices_and_links_at_once(office):
 def test_a_link_of_somebody_deactivated_is_over(office):
     user, token = office.invite()
     accounts.deactivate(office.store, office.admin, user.user_id, NOW)
-    accounts.reactivate(office.store, office.admin, user.user_id)
+    accounts.reactivate(office.store, office.admin, user.user_id, NOW)
     with pytest.raises(NotFound):
         links.use_link(office.store, token, NEW, NOW)
 
@@ -185,7 +185,7 @@ def test_a_manager_touches_no_administrator_and_makes_nobody_one(office):
     admin, kim = office.admin, office.join()
     for refused in (
         lambda: accounts.deactivate(office.store, office.manager, admin.user_id, NOW),
-        lambda: accounts.reactivate(office.store, office.manager, admin.user_id),
+        lambda: accounts.reactivate(office.store, office.manager, admin.user_id, NOW),
         lambda: office.reset(admin, office.manager),
         lambda: office.change(office.manager, admin, roles=("manager",)),
         lambda: office.change(office.manager, kim, roles=("admin",)),
@@ -254,7 +254,7 @@ def test_nobody_reaches_into_another_practice(office):
     for reach in (
         lambda: accounts.account_of(office.store, boss.practice_id, kim.user_id, NOW),
         lambda: accounts.deactivate(office.store, boss, kim.user_id, NOW),
-        lambda: accounts.reactivate(office.store, boss, kim.user_id),
+        lambda: accounts.reactivate(office.store, boss, kim.user_id, NOW),
         lambda: office.change(boss, kim, name="Mine"),
         lambda: accounts.reset_password(
             office.store, boss.practice_id, kim.user_id, by=boss, second_factor=False, now=NOW

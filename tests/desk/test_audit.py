@@ -16,10 +16,11 @@ from backend.desk.devices import add_device
 from backend.desk.episodes import approve, find_episodes, get_episode, list_episodes
 from backend.desk.export import export_intervals
 from backend.desk.facts import learn
-from backend.desk.people import add_user, sign_in, sign_out
+from backend.desk.people import add_user, sign_out
 from backend.desk.portals import add_portal
 from backend.desk.practices import create_practice
 from backend.desk.settings import change_setting
+from backend.desk.signing import sign_in
 from backend.desk.verify import verify
 from backend.errors import BadInput, Conflict, NotFound, NotSignedIn
 from backend.store import Store, open_folder

@@ -10,7 +10,7 @@ NOW = 1_790_000_010_000
 
 
 def change(world, *, name="Riverside", timezone="America/New_York", setting="office"):
-    change_practice(world.store, world.id, name=name, timezone=timezone, setting=setting)
+    change_practice(world.store, world.id, name=name, timezone=timezone, setting=setting, by="b" * 32, now=NOW)
 
 
 def test_the_zone_can_be_changed_until_something_is_recorded(riverside):
@@ -49,13 +49,13 @@ def test_another_kind_of_practice_has_its_patients_computed_again(riverside):
 
 def test_portals_are_added_and_moved(riverside):
     add_portal(riverside.store, riverside.id, key="east", kind="medplum", origin="https://east.example/", now=NOW)
-    move_portal(riverside.store, riverside.id, key="medplum", origin="https://west.example:8443")
+    move_portal(riverside.store, riverside.id, key="medplum", origin="https://west.example:8443", by="b" * 32, now=NOW)
     found = {each.key: (each.kind, each.origin) for each in portals_of(riverside.store, riverside.id)}
     assert found["east"] == ("medplum", "https://east.example")
     assert found["medplum"] == ("medplum", "https://west.example:8443")
     with pytest.raises(BadInput, match="no portal file"):
         add_portal(riverside.store, riverside.id, key="x", kind="fax", origin="https://x.example", now=NOW)
     with pytest.raises(BadInput, match="looks like"):
-        move_portal(riverside.store, riverside.id, key="medplum", origin="west")
+        move_portal(riverside.store, riverside.id, key="medplum", origin="west", by="b" * 32, now=NOW)
     with pytest.raises(NotFound):
-        move_portal(riverside.store, riverside.id, key="north", origin="https://x.example")
+        move_portal(riverside.store, riverside.id, key="north", origin="https://x.example", by="b" * 32, now=NOW)

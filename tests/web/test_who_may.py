@@ -140,7 +140,8 @@ def test_who_has_every_role_elsewhere_finds_nothing_of_this_practice(app, store,
 
 
 def dump(store, practice_id):
-    """Everything that is stored of a practice but its sessions."""
+    """Everything that is stored of a practice but its sessions; first what waits to be."""
+    store.write_waiting()
     with store.read() as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         kept = {}
