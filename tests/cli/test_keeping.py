@@ -29,6 +29,7 @@ FOUND = (
     "file system",
     "disk",
     "key",
+    "audit key",
     "database",
     "schema",
     "integrity",
@@ -182,7 +183,7 @@ def test_what_is_no_whole_backup_is_refused(home: Home, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-def test_another_machine_needs_the_backup_and_the_recovery_line(home: Home, tmp_path: Path) -> None:
+def test_another_machine_needs_the_backup_the_recovery_line_and_the_audits_key(home: Home, tmp_path: Path) -> None:
     home.set_up()
     made = tmp_path / "b"
     home.done("backup", str(made))
@@ -197,6 +198,11 @@ def test_another_machine_needs_the_backup_and_the_recovery_line(home: Home, tmp_
     mistyped = line.replace(line[0], "0" if line[0] != "0" else "1", 1)
     assert "digit" in other.refused("key", "recover", "--backup", str(made), stdin=mistyped.encode())
     other.done("key", "recover", "--backup", str(made), stdin=line.upper().encode())
+    assert "audit is not at" in other.refused("restore", str(made))
+    assert not (other.data / "threadtime.db").exists()
+    [there] = other.key_files()
+    there.with_name(f"{there.name}.audit").write_bytes(key.with_name(f"{key.name}.audit").read_bytes())
+    there.with_name(f"{there.name}.audit").chmod(0o600)
     other.done("restore", str(made))
     assert other.done("verify") == "No problem found.\n"
     assert findings(other)["database"] == "ok: the key opens it."

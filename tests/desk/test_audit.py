@@ -200,7 +200,7 @@ def test_a_check_is_recorded_with_what_it_found(riverside: World) -> None:
 
 
 def test_the_audit_holds_no_reference_name_address_or_token(riverside: World) -> None:
-    canary = "canary-0000-4711"
+    canary, passphrase = "canary-0000-4711", "violet-harbour-quickstep-9"
     riverside.send(riverside.row("2026-04-06 09:00", 200, patient=canary, thread=f"{canary}-t"))
     riverside.say("coverage", {"patient": canary, "type": "commercial", "covers": True}, now=NOW)
     riverside.ask("2026-04-06 07:30", thread=f"{canary}-t", now=NOW, problem=canary)
@@ -211,10 +211,10 @@ def test_the_audit_holds_no_reference_name_address_or_token(riverside: World) ->
         email=f"{canary}@riverside.example",
         name=canary,
         roles=["staff"],
-        password=canary,
+        password=passphrase,
         now=NOW,
     )
-    token, _ = sign_in(riverside.store, email=f"{canary}@riverside.example", password=canary, now=NOW)
+    token, _ = sign_in(riverside.store, email=f"{canary}@riverside.example", password=passphrase, now=NOW)
     device = add_device(
         riverside.store, riverside.id, clinician_email=f"{canary}@riverside.example", name=canary, now=NOW
     )
@@ -224,7 +224,7 @@ def test_the_audit_holds_no_reference_name_address_or_token(riverside: World) ->
         for table in ("audit_entry", "audit_detail"):
             text += repr([tuple(row) for row in connection.execute(f"SELECT * FROM {table}")])
     assert "time_recorded" in text
-    for secret in (canary, token, token[-43:], device, device[-43:], "@riverside"):
+    for secret in (canary, passphrase, token, token[-43:], device, device[-43:], "@riverside"):
         assert secret not in text
 
 
