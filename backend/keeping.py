@@ -106,15 +106,17 @@ def key_rotate(data: Path | None) -> None:
 
 @key.command("show-recovery")
 @in_folder
-def key_show_recovery(data: Path | None) -> None:
+@click.option("--audit", is_flag=True, help="The key that seals the audit, instead of the one of the database.")
+def key_show_recovery(data: Path | None, audit: bool) -> None:
     """Print the key as a line to be kept on paper.
 
-    Nothing else stands on standard output. Who has this line and the data, or a backup, can read everything.
+    Nothing else stands on standard output. Who has this line and the data, or a backup, can read everything. A restore
+    on another machine needs the audit's key as well: keep both lines.
     """
-    from backend.store.keys import read_key, recovery_line
+    from backend.store.keys import read_audit_key, read_key, recovery_line
 
     config = configured(data)
-    click.echo(recovery_line(read_key(config.data, config.key_file)))
+    click.echo(recovery_line((read_audit_key if audit else read_key)(config.data, config.key_file)))
 
 
 @key.command("recover")
@@ -123,7 +125,8 @@ def key_show_recovery(data: Path | None) -> None:
 @click.option(
     "--backup", type=BACKUP, metavar="FILE", help="The key of this backup's folder, where there is no folder."
 )
-def key_recover(data: Path | None, line_file: IO[str] | None, backup: Path | None) -> None:
+@click.option("--audit", is_flag=True, help="It is the line of the key that seals the audit.")
+def key_recover(data: Path | None, line_file: IO[str] | None, backup: Path | None, audit: bool) -> None:
     """Make the key file of a recovery line.
 
     The line is read from FILE; without one it is asked on a terminal, else read from standard input. A key that is
@@ -131,14 +134,15 @@ def key_recover(data: Path | None, line_file: IO[str] | None, backup: Path | Non
     """
     from backend.first_run import on_terminal
     from backend.store.keys import key_of_line
-    from backend.store.recovery import recover_key
+    from backend.store.recovery import recover_audit_key, recover_key
 
     config = configured(data)
     if line_file is None and on_terminal():
         line = str(click.prompt("The recovery line", err=True))
     else:
         line = (line_file or sys.stdin).read()
-    where = recover_key(key_of_line(line), config.data, config.key_file, backup)
+    recover = recover_audit_key if audit else recover_key
+    where = recover(key_of_line(line), config.data, config.key_file, backup)
     click.echo(f"The key is {where.resolve()}.")
 
 

@@ -45,10 +45,9 @@ def sign_in(
     active, all in the same words and the same time."""
     with store.read() as connection:
         found = rows.find_by_email(connection, email.strip().lower())
-    if found is None or not password_is_right(store, found, password, now):
-        if found is None:  # an address that nobody has is in no practice's audit
-            passwords.matches(None, password)
-        else:  # written soon: the answer would take longer for an address that somebody has
+    right = password_is_right(store, found, password, now)
+    if found is None or not right:
+        if found is not None:  # an address that nobody has is in no practice's audit
             store.write_soon(lambda connection: _audit_failed(store, connection, found, now))
         raise NotSignedIn(WRONG)
     outdated = found.password_hash is not None and passwords.is_outdated(found.password_hash)
@@ -105,14 +104,21 @@ _WRONG_CODE = "This code is not right, or it was used before. The app shows a ne
 _OVER = "Signing in took too long, or there were too many wrong tries. Begin anew with the password."
 
 
-def password_is_right(store: Store, found: rows.UserRow, password: str, now: int) -> bool:
-    """Whether it is the person's password and the account is open; a wrong one counts toward the lock. It takes as long
-    whether or not."""
-    is_open = found.active and not _is_locked(found, now)
-    if passwords.matches(found.password_hash if is_open else None, password):
+def password_is_right(store: Store, found: rows.UserRow | None, password: str, now: int) -> bool:
+    """Whether it is the person's password and the account is open; a wrong one counts toward the lock.
+
+    What is refused takes as long for an account that is open, one that is not, and an address that nobody has: each
+    waits for one hash and one commit.
+    """
+    account = found if found is not None and found.active and not _is_locked(found, now) else None
+    if passwords.matches(None if account is None else account.password_hash, password):
         return True
-    if is_open:
-        store.write(lambda connection: count_failure(connection, found, now))
+
+    def work(connection: Connection) -> None:
+        if account is not None:
+            count_failure(connection, account, now)
+
+    store.write(work)
     return False
 
 

@@ -183,7 +183,7 @@ def test_what_is_no_whole_backup_is_refused(home: Home, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-def test_another_machine_needs_the_backup_the_recovery_line_and_the_audits_key(home: Home, tmp_path: Path) -> None:
+def test_another_machine_needs_the_backup_and_the_recovery_lines_of_both_keys(home: Home, tmp_path: Path) -> None:
     home.set_up()
     made = tmp_path / "b"
     home.done("backup", str(made))
@@ -200,9 +200,10 @@ def test_another_machine_needs_the_backup_the_recovery_line_and_the_audits_key(h
     other.done("key", "recover", "--backup", str(made), stdin=line.upper().encode())
     assert "audit is not at" in other.refused("restore", str(made))
     assert not (other.data / "threadtime.db").exists()
-    [there] = other.key_files()
-    there.with_name(f"{there.name}.audit").write_bytes(key.with_name(f"{key.name}.audit").read_bytes())
-    there.with_name(f"{there.name}.audit").chmod(0o600)
+    audits = home.done("key", "show-recovery", "--audit")
+    assert audits == recovery_line(key.with_name(f"{key.name}.audit").read_bytes()) + "\n" != line
+    other.done("key", "recover", "--audit", "--backup", str(made), stdin=audits.encode())
+    assert "already" in other.refused("key", "recover", "--audit", "--backup", str(made), stdin=audits.encode())
     other.done("restore", str(made))
     assert other.done("verify") == "No problem found.\n"
     assert findings(other)["database"] == "ok: the key opens it."
