@@ -33,7 +33,7 @@ check: setup extension  ## lint, types, the house's import rules and the extensi
 extension: .venv/run  ## build/extension to load unpacked, and build/threadtime.zip
 	$(PYTHON) extension/assemble.py --zip build/threadtime.zip
 
-bench: setup  ## durable ingest and the report's page against raw SQLite, counting against duckdb, as ratios
+bench: setup  ## durable ingest and the report's page against raw SQLite, counting against duckdb, as ratios; errors of measured time
 	$(PYTHON) -m tests.bench
 
 rules-page: .venv/bin/python  ## docs/rules.md afresh, after a change of shared_rules

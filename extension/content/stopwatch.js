@@ -15,6 +15,8 @@
   const DRIFT_MS = 2_000;
   /** So often the glue tells that time has passed, while it matters. */
   const TICK_MS = 1_000;
+  /** A crash loses no more than this: so old is the last checkpoint at most. */
+  const LOST_MS = 5_000;
   /** No interval is longer. */
   const LIMIT_MS = 300_000;
   /** So much of a gap the clinician may say was reading. */
@@ -143,19 +145,26 @@
     return mono_step < 0 || mono_step > STEP_MS || wall_step > STEP_MS || Math.abs(mono_step - wall_step) > DRIFT_MS;
   }
 
+  /** Ends what ran until a step in which nobody knows what happened.
+   * @param {StopwatchState} s @param {Instant} last @param {Instant} now @param {StopwatchRow[]} closed */
+  function part(s, last, now, closed) {
+    const input = /** @type {Instant} */ (s.input);
+    // The last input may have grown too old before the machine slept, where no tick was to tell.
+    const next = { wall: last.wall + TICK_MS, mono: last.mono + TICK_MS };
+    const idle = s.open !== null && s.blurred === null && !attentive(s, next, s.open.idle_after_seconds);
+    close(s, idle ? input.mono : (s.blurred ?? last.mono), idle ? "idle" : "clock", closed);
+    // A clock that was set back may hide any sleep: how old the input is, nobody can tell.
+    if (now.wall - last.wall < now.mono - last.mono - DRIFT_MS) s.input = null;
+  }
+
   /** Time has passed since the last proof of life: says what that alone ends.
    * @param {StopwatchState} s @param {Instant} now @param {StopwatchRow[]} closed */
   function pass(s, now, closed) {
     const last = s.proof;
     s.proof = { wall: now.wall, mono: now.mono };
-    if (last === null || s.open === null || s.opening === null || s.input === null) return;
-    if (broken(last, now)) {
-      // The last input may have grown too old before the machine slept, where no tick was to tell.
-      const next = { wall: last.wall + TICK_MS, mono: last.mono + TICK_MS };
-      if (s.blurred === null && !attentive(s, next, s.open.idle_after_seconds)) close(s, s.input.mono, "idle", closed);
-      else close(s, s.blurred ?? last.mono, "clock", closed);
-      return;
-    }
+    if (last === null || s.input === null) return;
+    if (broken(last, now)) return part(s, last, now, closed);
+    if (s.open === null || s.opening === null) return;
     // While the focus is away nobody knows yet whether the interval ended there: only a blur that was bridged can be idle.
     if (s.blurred !== null) {
       if (now.mono > s.blurred + BRIDGE_MS) close(s, s.blurred, "blur", closed);
@@ -298,7 +307,12 @@
     const s = copy(state);
     /** @type {StopwatchRow[]} */
     const closed = [];
-    if (s.open && s.proof) close(s, s.blurred ?? s.proof.mono, "crash", closed);
+    if (s.open && s.proof && s.input) {
+      // The last input may have grown too old in the seconds that no checkpoint tells of.
+      const lost = { wall: s.proof.wall + LOST_MS, mono: s.proof.mono + LOST_MS };
+      const idle = s.blurred === null && !attentive(s, lost, s.open.idle_after_seconds);
+      close(s, idle ? s.input.mono : (s.blurred ?? s.proof.mono), "crash", closed);
+    }
     return closed.map((r) => ({ ...r, recovered: true }));
   }
 

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from backend.store.connection import Connection, connect
 from backend.store.folder import database_path
-from tests.bench import counting
+from tests.bench import accuracy, counting
 from tests.server import ADMIN, PASSWORD, Server, now, row, uuid7
 
 CONNECTIONS = 8
@@ -282,6 +282,7 @@ def main() -> None:
         for found in counting.measure(Path(folder), counted, chosen.rounds):
             table.add_row(*found)
     Console().print(table)
+    Console().print(accuracy.table())
 
 
 if __name__ == "__main__":

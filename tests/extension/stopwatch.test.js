@@ -112,6 +112,11 @@ describe("Two clocks", () => {
     }
   });
 
+  test("after the clock was set back nothing counts before the next input: it may hide a sleep", () => {
+    const desk = new Desk().click("A").pass(20, { typing: true }).jump({ wall: -30 }).pass(10).input().pass(10).hide();
+    assert.equal(desk.rows.reduce((ms, row) => ms + row.ended_at - row.started_at, 0), 30_000);
+  });
+
   test("a small disagreement changes nothing, and the length is that of the monotonic clock", () => {
     const desk = new Desk().click("A").pass(10).jump({ wall: 1.5 }).pass(10).hide();
     is(desk, [["A", 0, 20, "hidden"]]);
@@ -279,6 +284,11 @@ describe("A crash", () => {
     const desk = new Desk().click("A").pass(33);
     const [row] = stopwatch.recover(JSON.parse(JSON.stringify(desk.state)));
     assert.deepEqual([row.started_at, row.ended_at, row.ended_by, row.recovered], [EPOCH, EPOCH + 33_000, "crash", true]);
+  });
+
+  test("keeps no time that the idle rule may have removed before it", () => {
+    const after = (seconds) => stopwatch.recover(new Desk().click("A").pass(10, { typing: true }).pass(seconds).state);
+    assert.deepEqual([54, 56].map((seconds) => after(seconds)[0].ended_at - EPOCH), [64_000, 10_000]);
   });
 
   test("gives an opening that has not settled nothing", () => {

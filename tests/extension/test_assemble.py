@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -74,3 +75,8 @@ def test_no_host_is_asked_for_at_install_and_none_is_all_sites(folder: Path):
     documented = (ROOT / "docs/permissions.md").read_text()
     for permission in [*manifest["permissions"], *manifest["optional_host_permissions"]]:
         assert f"`{permission}`" in documented, permission
+
+
+def test_what_runs_in_a_portals_pages_is_small(folder: Path):
+    scripts = b"".join(path.read_bytes() for path in sorted((folder / "content").glob("*.js")))
+    assert len(gzip.compress(scripts)) <= 24 * 1024

@@ -79,7 +79,8 @@ function documents(script) {
     const pages = shown
       .map(({ from, page }, n) => ({ from, to: shown[n + 1]?.at ?? until, page }))
       .filter(({ from, to }) => from < to);
-    found.push({ document: load.document, tab: load.tab, window: load.window, until, pages, shown });
+    const gone = end === undefined ? script.actions.length : script.actions.indexOf(end);
+    found.push({ born: index, gone, document: load.document, tab: load.tab, window: load.window, until, pages, shown });
   }
   return found;
 }
@@ -106,13 +107,11 @@ function belongs(tab_pages, index) {
 function noted(script, { tab }, all) {
   const inputs = [];
   for (const one of all.filter((other) => other.tab === tab)) {
-    const born = script.actions.find((a) => a.do === "load" && a.document === one.document).at;
+    const own = script.actions.slice(one.born, one.gone).filter((a) => a.do === "input" && a.tab === tab);
     for (const frame of [false, true]) {
       let last = -Infinity;
-      for (const action of script.actions) {
-        if (action.do !== "input" || action.tab !== tab || action.frame !== frame) continue;
-        if (action.at < born || action.at >= one.until || action.at - last < NOTED_EVERY) continue;
-        inputs.push((last = action.at));
+      for (const { at } of own.filter((action) => action.frame === frame)) {
+        if (at - last >= NOTED_EVERY) inputs.push((last = at));
       }
     }
   }
