@@ -169,10 +169,10 @@
     if (s.blurred !== null) {
       if (now.mono > s.blurred + BRIDGE_MS) close(s, s.blurred, "blur", closed);
     } else if (!attentive(s, now, s.open.idle_after_seconds)) {
-      const { page, idle_after_seconds } = s.open;
-      const from = Math.max(s.input.mono, s.open.mono + s.open.offset);
+      const { page, idle_after_seconds, wall, mono, offset } = s.open;
+      const from = Math.max(Math.floor(s.input.mono - mono), offset); // to the millisecond where the row ends
       close(s, s.input.mono, "idle", closed);
-      if (page.entry === "measured") s.gap = { page, idle_after_seconds, mono: from, wall: now.wall - Math.floor(now.mono - from) };
+      if (page.entry === "measured") s.gap = { page, idle_after_seconds, mono: mono + from, wall: wall + from };
     }
   }
 

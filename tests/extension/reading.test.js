@@ -12,6 +12,16 @@ describe("A gap without input", () => {
     assert.deepEqual(desk.record(), [["A", 0, 30, "idle"], ["A", 130, 140, "navigate"]]);
   });
 
+  test("begins on the millisecond where the row before it ends, whatever fractions the clocks have", () => {
+    for (let n = 0; n < 50; n++) {
+      const desk = new Desk();
+      desk.mono = 12_345.678_9 + n / 7;
+      desk.wall += n / 3;
+      desk.click("A").pass(20, { typing: true }).jump({ mono: n / 1_300, wall: n / 900 }).input().pass(100).input();
+      assert.equal(desk.gaps[0].started_at, desk.rows[0].ended_at);
+    }
+  });
+
   test("is told with the thread, the patient, the activity and the idle time in force", () => {
     const desk = new Desk({ idle_after: 15 }).click("A", { patient: "7" }).pass(10, { typing: true }).pass(40).input();
     const [{ started_at, ended_at, ...rest }] = desk.gaps;
