@@ -118,21 +118,22 @@ def test_an_administrator_alone_sees_what_is_here_for_them_and_no_patient(visito
         assert visitor.get(address).status_code == 403
 
 
-def test_another_role_is_told_kindly_that_there_are_no_pages_yet(visitor, store, practice):
-    people.add_user(
-        store,
-        practice.practice_id,
-        email="auditor@riverside.example",
-        name="Aud It",
-        roles=["auditor"],
-        password=PASSWORD,
-        now=now_ms(),
-    )
-    visitor.sign_in("auditor@riverside.example")
-    page = visitor.get("/")
-    assert page.status_code == 200
-    assert "no pages for your role yet" in page.text
-    assert "Sign out" in page.text
+def test_everybody_signed_in_finds_what_there_is_for_their_role(app, store, practice):
+    for role, place in (("auditor", "/audit"), ("staff", "/devices"), ("biller", "/devices"), ("manager", "/episodes")):
+        people.add_user(
+            store,
+            practice.practice_id,
+            email=f"new-{role}@riverside.example",
+            name="Aud It",
+            roles=[role],
+            password=PASSWORD,
+            now=now_ms(),
+        )
+        visitor = Visitor(app.test_client())
+        visitor.sign_in(f"new-{role}@riverside.example")
+        page = visitor.get("/")
+        assert (page.status_code, page.headers["Location"]) == (303, place)
+        assert visitor.get(place).status_code == 200
 
 
 def test_every_route_says_who_may_open_it(app):
