@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -140,6 +141,17 @@ class Server:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
     # Requests.
+
+    def signed_in(self) -> requests.Session:
+        """A browser in which the manager is signed in."""
+        browser = requests.Session()
+        page = browser.get(f"{self.url}/sign-in", timeout=60).text
+        found = re.search(r'name="form_token" value="([^"]+)"', page)
+        assert found is not None
+        form = {"email": ADMIN, "password": PASSWORD, "form_token": found[1]}
+        answer = browser.post(f"{self.url}/sign-in", data=form, headers={"Origin": self.url}, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return browser
 
     def post(self, *rows: object, token: str | None = None, sent_at: int | None = None) -> requests.Response:
         """Sends rows as a device does."""

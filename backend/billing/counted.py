@@ -54,20 +54,8 @@ class Counted:
         return release.isoformat() if self.days.date_of(self.case.as_of) < release else None
 
 
-@dataclass(slots=True)
-class _Begun:
-    """A case whose period is open and whose time is sifted, before anything is asked of its consents."""
-
-    family: str
-    rules: Rules
-    days: Days
-    nearby: VisitsNearby
-    opening: Opening
-    counting: Counting
-    sifted: Sifted
-
-
-def _begun(case: Case) -> _Begun:
+def count(case: Case) -> Counted:
+    """Opens the period, counts the time in it and attributes every other second to its reason."""
     intervals = _once_each(case.intervals)
     family = family_to_evaluate(case)
     days = days_of(case.practice.timezone)
@@ -79,47 +67,22 @@ def _begun(case: Case) -> _Begun:
             rules = in_force
             nearby, opening, specialty = _opened_by_one(case, intervals, family, rules, days)
     counting = Counting(case, rules, family, opening, intervals, unrelated_problems(nearby, opening), specialty)
-    return _Begun(family, rules, days, nearby, opening, counting, counting.sift())
-
-
-def _consent(case: Case, begun: _Begun) -> ConsentFound | None:
-    """None without a period."""
-    period, rules = begun.opening.period, begun.rules
-    if period is None:
-        return None
-    spans = consent_spans(case.consents, period, rules, begun.days)
-    return consent_of(begun.counting.worked_spans(begun.sifted.worked), spans, period, rules)
-
-
-def _consent_required(case: Case, begun: _Begun) -> bool:
-    return case.payer_type in begun.rules["parameters"]["consent_required_payers"]
-
-
-def tally(case: Case) -> tuple[int, dict[str, int]]:
-    """Counted seconds and excluded seconds by reason, as `count` finds them, and nothing else.
-
-    For recomputing many episodes whose answers nobody asks for: it makes no pieces and asks no what-ifs.
-    """
-    begun = _begun(case)
-    consent = _consent(case, begun) if _consent_required(case, begun) else None
-    return begun.counting.sums(begun.sifted, None if consent is None else consent.spans)
-
-
-def count(case: Case) -> Counted:
-    """Opens the period, counts the time in it and attributes every other second to its reason."""
-    begun = _begun(case)
-    rules, days, opening, counting, sifted = begun.rules, begun.days, begun.opening, begun.counting, begun.sifted
-    consent = _consent(case, begun)
-    limit = consent.spans if consent is not None and _consent_required(case, begun) else None
+    sifted = counting.sift()
+    consent, limit = None, None
+    if opening.period is not None:
+        spans = consent_spans(case.consents, opening.period, rules, days)
+        consent = consent_of(counting.worked_spans(sifted.worked), spans, opening.period, rules)
+        if case.payer_type in rules["parameters"]["consent_required_payers"]:
+            limit = consent.spans
     kept, pieces = counting.settle(sifted, limit)
     seconds, excluded = counting.sums(sifted, limit)
     work = work_done(counting, sifted, kept, days)
     counted = Counted(
         case=case,
-        family=begun.family,
+        family=family,
         rules=rules,
         days=days,
-        nearby=begun.nearby,
+        nearby=nearby,
         opening=opening,
         counting=counting,
         sifted=sifted,

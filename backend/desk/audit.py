@@ -106,35 +106,24 @@ def audit_problems(connection: Connection, store: Store, practice_id: int, heads
 
 def audit_verified(store: Store, found: Mapping[int, int], now: int) -> None:
     """Says in each practice's audit that it was checked: practice -> how many problems."""
-
-    def work(connection: Connection) -> None:
-        for practice_id, count in found.items():
-            store.audit.add(
-                connection,
-                practice_id,
-                at=now,
-                actor=COMMAND,
-                action="verified",
-                subject=("practice", str(practice_id)),
-                detail={"problems": count},
-            )
-
-    store.write(work)
+    _by_command(store, "verified", now, {practice_id: {"problems": count} for practice_id, count in found.items()})
 
 
 def audit_kept(store: Store, action: Action, *, now: int, detail: dict[str, Any] | None = None) -> None:
     """Says in each practice's audit what a command did with the whole database."""
+    with store.read() as connection:
+        everywhere = dict.fromkeys(practices.ids(connection), detail)
+    _by_command(store, action, now, everywhere)
+
+
+def _by_command(store: Store, action: Action, now: int, details: Mapping[int, Mapping[str, Any] | None]) -> None:
+    """An entry in the audit of each practice (its id -> the detail), in one unit of work."""
 
     def work(connection: Connection) -> None:
-        for practice_id in practices.ids(connection):
+        for practice_id, detail in details.items():
+            subject = ("practice", str(practice_id))
             store.audit.add(
-                connection,
-                practice_id,
-                at=now,
-                actor=COMMAND,
-                action=action,
-                subject=("practice", str(practice_id)),
-                detail=detail,
+                connection, practice_id, at=now, actor=COMMAND, action=action, subject=subject, detail=detail
             )
 
     store.write(work)
@@ -148,20 +137,13 @@ def audit_restored(store: Store, *, now: int) -> None:
     """
     old = Heads() if store.audit.heads is None else store.audit.heads.read()
 
-    def work(connection: Connection) -> None:
-        for practice_id in practices.ids(connection):
-            before = old.heads.get(practice_id)
-            store.audit.add(
-                connection,
-                practice_id,
-                at=now,
-                actor=COMMAND,
-                action="restored",
-                subject=("practice", str(practice_id)),
-                detail={"before": None if before is None else {"count": before.count, "seal": before.seal.hex()}},
-            )
+    def named(practice_id: int) -> dict[str, Any]:
+        before = old.heads.get(practice_id)
+        return {"before": None if before is None else {"count": before.count, "seal": before.seal.hex()}}
 
-    store.write(work)
+    with store.read() as connection:
+        known = practices.ids(connection)
+    _by_command(store, "restored", now, {practice_id: named(practice_id) for practice_id in known})
     with store.read() as connection:
         store.audit.restart_heads(connection)
 

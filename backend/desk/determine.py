@@ -40,10 +40,11 @@ def settle(store: Store, practice_id: int | None, now: int, *, stopping: Callabl
     with store.read() as connection:
         wanted = practices.ids(connection) if practice_id is None else [practice_id]
         by_other_rules = practices.with_other_rules(connection, book().digest).intersection(wanted)
-    for each in by_other_rules:
-        store.write(partial(_take_up_rules, practice_id=each))
-    with store.read() as connection:
         due = [(each, list(patients.due(connection, each, now))) for each in wanted]
+    if by_other_rules:
+        for each in by_other_rules:
+            store.write(partial(_take_up_rules, practice_id=each))
+        return settle(store, practice_id, now, stopping=stopping)
     reached = 0
     for each, waiting in due:
         for start in range(0, len(waiting), PATIENTS_A_UNIT):

@@ -57,20 +57,35 @@ def add_device(
             raise NotFound("Nobody in this practice signs in with that e-mail address; add the user first.")
         if not may(user.roles, "hold a device"):
             raise BadInput("A device belongs to a clinician, staff, a manager or a biller; this user has no such role.")
-        device = rows.DeviceRow(practice_id, uuid.uuid4().hex, user.user_id, shown, created_at=now)
-        rows.insert_device(connection, device, tokens.digest(token))
-        store.audit.add(
-            connection,
-            practice_id,
-            at=now,
-            actor=by_user(by),
-            action="device_added",
-            subject=("device", device.device_id),
-            detail={"user": user.user_id},
-        )
+        keep_device(store, connection, user, token, name=shown, by=by, now=now)
 
     store.write(work)
     return token
+
+
+def keep_device(
+    store: Store,
+    connection: Connection,
+    user: rows.UserRow,
+    token: str,
+    *,
+    name: str,
+    browser: str | None = None,
+    by: str | None,
+    now: int,
+) -> None:
+    """Stores a new device of the user, and its entry in the audit, inside a unit of work that is already open."""
+    device = rows.DeviceRow(user.practice_id, uuid.uuid4().hex, user.user_id, name, browser, created_at=now)
+    rows.insert_device(connection, device, tokens.digest(token))
+    store.audit.add(
+        connection,
+        user.practice_id,
+        at=now,
+        actor=by_user(by),
+        action="device_added",
+        subject=("device", device.device_id),
+        detail={"user": user.user_id},
+    )
 
 
 def device_of(store: Store, token: str, *, seen_at: int | None = None) -> Device | None:

@@ -56,8 +56,8 @@ def examine(config: Config, *, now: int) -> Iterator[Finding]:
         yield _file_system(data)
         yield _looked("disk", lambda: _disk(data))
         path = key_path(data, config.key_file)
-        yield _looked("key", lambda: _key(data, path))
-        yield _looked("audit key", lambda: _audit_key(data, audit_path_of(path)))
+        yield _looked("key", lambda: _key(data, path, "key recover"))
+        yield _looked("audit key", lambda: _key(data, audit_path_of(path), "key recover --audit"))
         yield from _database(data, path, now)
         yield _looked("server", lambda: _server(data))
     yield _looked("port", lambda: _port(config))
@@ -135,18 +135,10 @@ def _mb(size: int) -> str:
     return f"{size // 1_000_000:,} MB"
 
 
-def _key(data: Path, path: Path) -> str:
+def _key(data: Path, path: Path, recover: str) -> str:
     refuse_inside(data, path)
     if not path.exists():
-        raise _ProblemError(f"there is none at {path}: put it back, or make it of its recovery line with key recover")
-    read_key_file(path)
-    return f"{path}, for its owner alone"
-
-
-def _audit_key(data: Path, path: Path) -> str:
-    refuse_inside(data, path)
-    if not path.exists():
-        raise _ProblemError(f"there is none at {path}: put it back from its copy; nothing can make it again")
+        raise _ProblemError(f"there is none at {path}: put it back, or make it of its recovery line with {recover}")
     read_key_file(path)
     return f"{path}, for its owner alone"
 

@@ -15,7 +15,7 @@ from backend.desk.afresh import as_of_then, asked_of
 from backend.desk.audit import add_read_soon, add_taken
 from backend.desk.determine import settle, settle_some
 from backend.desk.happened import Event, happened
-from backend.desk.told import Read, Told, facts_told, lists_read
+from backend.desk.told import Read, Told, facts_told
 from backend.errors import BadInput, Conflict, NotFound
 from backend.store import Connection, Store, patients, practices, search
 from backend.store import episodes as rows
@@ -159,8 +159,7 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int, by
         pieces = rows.pieces(connection, practice_id, episode_id)
         people = practices.people(connection, practice_id)
         inquiries = asked_of(connection, practice_id, found)
-        told = facts_told(connection, practice_id, found, inquiries)
-        read = lists_read(connection, practice_id, found)
+        told, read = facts_told(connection, practice_id, found, inquiries)
         events = happened(connection, practice_id, episode_id, told=told, read=read.values())
     add_read_soon(store, practice_id, "episode_read", ("episode", episode_id), by=by, now=now)
     row = _row(found)

@@ -149,11 +149,16 @@ class _Listener:
     concerned: set[str] = field(default_factory=set)
     portals: set[str] = field(default_factory=set)
     stored: list[str] = field(default_factory=list)
+    _own_group: str = field(init=False)
+    _known_portals: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._own_group = practices.by_id(self.connection, self.practice_id)["key"]
+        self._known_portals = sorted(practices.portal_keys(self.connection, self.practice_id))
 
     def hear(self, raw: object) -> Heard:
-        practice = practices.by_id(self.connection, self.practice_id)
         try:
-            row = fact_row(self.kind, raw, own_group=practice["key"])
+            row = fact_row(self.kind, raw, own_group=self._own_group)
             return self._say(row)
         except FactsError as problem:
             return Heard("refused", f"{problem.field} {problem.message}".strip())
@@ -234,7 +239,7 @@ class _Listener:
             self.concerned |= patients.move_thread(self.connection, self.practice_id, thread)
 
     def _portal(self, row: FactRow) -> str:
-        known = sorted(practices.portal_keys(self.connection, self.practice_id))
+        known = self._known_portals
         if row.portal in known:
             return str(row.portal)
         if row.portal is None and len(known) == 1:

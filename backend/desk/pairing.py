@@ -1,12 +1,12 @@
 """Pairing by code (RFC 8628): a browser asks, a person who sees its code says yes, and the browser gets a token."""
 
-import uuid
 from dataclasses import dataclass
 
 from backend.audit import by_user
 from backend.auth import tokens
 from backend.auth.codes import EXPIRES_SECONDS, INTERVAL_SECONDS, LOCKED_SECONDS, TRIES, new_code, read_code
 from backend.auth.roles import may
+from backend.desk.devices import keep_device
 from backend.desk.people import User
 from backend.errors import BadInput, Busy, NotFound, NotPaired, ThreadtimeError, TooManyTries
 from backend.store import pairings as rows
@@ -159,19 +159,8 @@ def _hand_over(store: Store, connection: Connection, asked: rows.PairingRow, now
     if user is None or not user.active or not may(user.roles, "record time"):
         return _refused("Whoever said yes records no time here any more.")
     token = tokens.new_token("tt", user.practice_id)
-    device = people.DeviceRow(
-        user.practice_id, uuid.uuid4().hex, user.user_id, asked.device_name, asked.browser, created_at=now
-    )
-    people.insert_device(connection, device, tokens.digest(token))
-    store.audit.add(
-        connection,
-        user.practice_id,
-        at=now,
-        actor=by_user(user.user_id),
-        action="device_added",
-        subject=("device", device.device_id),
-        detail={"user": user.user_id},
-    )
+    name, browser = asked.device_name, asked.browser
+    keep_device(store, connection, user, token, name=name, browser=browser, by=user.user_id, now=now)
     return Paired(token, asked.device_name, user.user_id, user.name, str(by_id(connection, user.practice_id)["name"]))
 
 

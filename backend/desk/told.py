@@ -59,35 +59,24 @@ class Read:
     at: int
 
 
-def facts_told(connection: Connection, practice_id: int, row: Any, inquiries: Iterable[Inquiry]) -> list[Told]:
-    """The facts that bear on a stored episode, by kind in the order of `KINDS`, those of a kind nearest day 1 first.
+def facts_told(
+    connection: Connection, practice_id: int, row: Any, inquiries: Iterable[Inquiry]
+) -> tuple[list[Told], dict[str, Read]]:
+    """The facts that bear on a stored episode, by kind in the order of `KINDS`, those of a kind nearest day 1 first;
+    and list -> when it was last looked through, of those that somebody looked through.
 
-    `row`: as `store.episodes.one` gives it; `inquiries`: those that belong to it. Among them are those of the whole
-    portal, and those that were withdrawn. The readings of lists that stand are `lists_read`.
+    `row`: as `store.episodes.one` gives it; `inquiries`: those that belong to it. Among the facts are those of the
+    whole portal, and those that were withdrawn.
     """
-    everything = _by_key(_said(connection, practice_id, row))
+    said = _said(connection, practice_id, row)
+    everything = _by_key(said)
     bears = _Bears(connection, practice_id, row, tuple(inquiries), everything)
     found = [fact for fact in everything if bears.on(fact)]
     in_force = max((fact.last.get("from", "") for fact in found if fact.kind == "coverage" and fact.stands), default="")
     found = [fact for fact in found if fact.kind != "coverage" or fact.last.get("from", "") >= in_force]
     order = list(KINDS)
     found.sort(key=lambda fact: (order.index(fact.kind) if fact.kind in order else len(order), bears.distance(fact)))
-    return [bears.shown(fact) for fact in found]
-
-
-def lists_read(connection: Connection, practice_id: int, row: Any) -> dict[str, Read]:
-    """list -> when it was last looked through, of those that somebody looked through."""
-    days = days_of(practices.by_id(connection, practice_id)["timezone"])
-    names = {id_: one["name"] for id_, one in practices.people(connection, practice_id).items()}
-    found: dict[str, Read] = {}
-    for word in _latest_readings(_said(connection, practice_id, row)):
-        body = orjson.loads(word["body"])
-        as_of = instant(body["read_at"])
-        if body["list"] in LISTS and (body["list"] not in found or found[body["list"]].as_of < as_of):
-            counts = days.date_of(as_of).isoformat() >= row["window_start"]
-            by = names.get(word["by"], word["by"])
-            found[body["list"]] = Read(body["list"], as_of, counts, word["source"], by, word["recorded_at"])
-    return found
+    return [bears.shown(fact) for fact in found], bears.read(_latest_readings(said))
 
 
 def _latest_readings(said: Iterable[Any]) -> list[Any]:
@@ -170,7 +159,7 @@ class _Bears:
         """What billing reads for another episode of the same patient does not bear on this one."""
         body = fact.last
         match fact.kind:
-            case "readings" | "portal_readings":  # of those that stand, the latest of each list is in `lists_read`
+            case "readings" | "portal_readings":  # of those that stand, the latest of each list is a `Read`
                 return not fact.stands
             case "attested_time":
                 return body.get("interval") in self.intervals
@@ -199,6 +188,20 @@ class _Bears:
     def day_of(self, text: str) -> str:
         """The local day of a day or an instant, as text."""
         return text if len(text) == len("2026-04-06") else self.days.date_of(instant(text)).isoformat()
+
+    def read(self, words: Iterable[Any]) -> dict[str, Read]:
+        """What is said of every patient of a portal says nothing of a thread whose patient nobody knows."""
+        found: dict[str, Read] = {}
+        for word in words:
+            body = orjson.loads(word["body"])
+            as_of = instant(body["read_at"])
+            if body["list"] not in LISTS or (body["list"] in found and found[body["list"]].as_of >= as_of):
+                continue
+            of_patient = self.row["patient"] is not None or word["kind"] == "readings"
+            counts = of_patient and self.days.date_of(as_of).isoformat() >= self.first
+            by = self.names.get(word["by"], word["by"])
+            found[body["list"]] = Read(body["list"], as_of, counts, word["source"], by, word["recorded_at"])
+        return found
 
     def shown(self, fact: _Fact) -> Told:
         words = [

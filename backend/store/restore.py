@@ -155,7 +155,10 @@ def _fitting(connection: Connection, kept: Path, other: Path) -> bytes | None:
             raise WrongKey(f"The audit's key {kept} is not the backup's: restore into another folder.")
         return None
     if not other.exists() or not chains.is_sealed_with(connection, key := read_key_file(other)):
-        raise WrongKey(f"The key of the backup's audit is not at {kept} or {other}: put it there from its copy.")
+        raise WrongKey(
+            f"The key of the backup's audit is not at {kept} or {other}: put it there, or make it of its recovery line"
+            " with key recover --audit."
+        )
     return key
 
 

@@ -14,10 +14,10 @@ from typing import Any, cast
 from sqlite_utils import Database, Migrations
 
 from backend.errors import CannotStart
+from backend.store.account_tables import ACCOUNTS
 from backend.store.audit_tables import AUDIT
 from backend.store.connection import Connection
 from backend.store.pairing_tables import PAIRING
-from backend.store.schema_accounts import ACCOUNTS
 from backend.store.statistics import describe
 from backend.store.tables import EPISODES, PEOPLE, SETTINGS, WORK
 

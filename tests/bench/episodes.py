@@ -30,7 +30,7 @@ from backend.billing.case import (
     Practice,
     TimeRange,
 )
-from backend.billing.counted import tally
+from backend.billing.counted import count
 from backend.store.connection import Connection, connect
 
 INTERVALS = 20  # of an episode
@@ -141,7 +141,8 @@ def opened(path: Path, key: bytes | None) -> Connection:
 
 def recount(connection: Connection) -> Iterator[tuple[str, tuple[int, dict[str, int]]]]:
     """Counted and excluded seconds of every episode, from its intervals and its facts."""
-    return ((name, tally(case)) for name, case in cases(connection))
+    counted = ((name, count(case)) for name, case in cases(connection))
+    return ((name, (one.counted_seconds, one.excluded)) for name, one in counted)
 
 
 def cases(connection: Connection) -> Iterator[tuple[str, Case]]:

@@ -12,7 +12,6 @@ import argparse
 import http.client
 import json
 import random
-import re
 import statistics
 import sys
 import tempfile
@@ -23,14 +22,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import requests
 from rich.console import Console
 from rich.table import Table
 
 from backend.store.connection import Connection, connect
 from backend.store.folder import database_path
 from tests.bench import accuracy, counting
-from tests.server import ADMIN, PASSWORD, Server, now, row, uuid7
+from tests.server import Server, now, row, uuid7
 
 CONNECTIONS = 8
 BATCH = 100
@@ -208,17 +206,6 @@ def ingest(folder: Path, rows: int, rounds: int) -> tuple[list[float], list[floa
 # 2. The report's page with many intervals stored.
 
 
-def signed_in(server: Server) -> requests.Session:
-    browser = requests.Session()
-    page = browser.get(f"{server.url}/sign-in", timeout=60).text
-    found = re.search(r'name="form_token" value="([^"]+)"', page)
-    assert found is not None
-    form = {"email": ADMIN, "password": PASSWORD, "form_token": found[1]}
-    answer = browser.post(f"{server.url}/sign-in", data=form, headers={"Origin": server.url}, timeout=60)
-    assert answer.status_code == 200, answer.text
-    return browser
-
-
 def pages(folder: Path, sizes: list[int]) -> dict[int, float]:
     """Median milliseconds of the list of episodes, by how many intervals are stored."""
     server = new_server(folder / "pages")
@@ -230,7 +217,7 @@ def pages(folder: Path, sizes: list[int]) -> dict[int, float]:
         for size in sizes:
             devices.send(devices.bodies(size - stored))
             stored = size
-            browser = signed_in(server)
+            browser = server.signed_in()
             browser.get(f"{server.url}/episodes", timeout=3600)  # computes whatever is still due
             taken = []
             for _ in range(PAGE_TRIES):

@@ -4,7 +4,7 @@ import copy
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from backend.billing.case import Clinician, Inquiry, Interval, Practice
+from backend.billing.case import Case, Clinician, Inquiry, Interval, Practice
 from backend.billing.determination import determine
 from backend.billing.translate import case_from_json
 
@@ -138,3 +138,21 @@ def blocks(*rules):
 
 def holds(*rules):
     return ("hold", [], list(rules))
+
+
+def case_of(episode, **more):
+    """The case of a built episode, with what is known beside it."""
+    return Case(
+        **{
+            "as_of": at("2026-06-01 12:00"),
+            "practice": PRACTICE,
+            "patient": "P1",
+            "clinicians": EVERYBODY,
+            "intervals": episode.intervals,
+            "inquiry": episode.inquiries[0],
+            "additional_inquiries": episode.inquiries[1:],
+            "evaluate_family": episode.family,
+            "evaluate_specialty": episode.specialty,
+            **more,
+        }
+    )

@@ -7,9 +7,8 @@ from itertools import pairwise, permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import EVERYBODY, PRACTICE, asked, at, worked
+from made import EVERYBODY, PRACTICE, asked, at, case_of, worked
 
-from backend.billing.case import Case
 from backend.billing.determination import determine
 from backend.billing.episodes import TakenEpisode, build_episodes
 from backend.billing.identity import ExistingEpisode, keep_identity
@@ -323,7 +322,7 @@ def test_windows_of_a_family_never_overlap_and_no_second_lies_in_two_of_them(dra
 def test_a_built_episode_is_judged_over_the_window_it_was_built_with(drawn):
     intervals, inquiries = history(drawn)
     for episode in build(intervals, inquiries):
-        said = determine(case_of(episode)).answer
+        said = determine(case_of(episode, other_patient_time=())).answer
         first_alone = said["window_start"] is None and len(episode.inquiries) > 1
         assert first_alone or said["window_start"] == episode.window_start.isoformat()
         assert first_alone or said["window_end"] == episode.window_end.isoformat()
@@ -340,25 +339,11 @@ def test_building_again_with_every_episode_approved_changes_no_window(drawn):
     assert [e.intervals for e in again] == [e.intervals for e in built]
 
 
-def case_of(episode):
-    return Case(
-        as_of=at("2026-06-01 12:00"),
-        practice=PRACTICE,
-        patient="P1",
-        clinicians=EVERYBODY,
-        intervals=episode.intervals,
-        inquiry=episode.inquiries[0],
-        additional_inquiries=episode.inquiries[1:],
-        other_patient_time=(),
-        evaluate_family=episode.family,
-    )
-
-
 @pytest.mark.parametrize("family", ["em", "nonphysician"])
 def test_a_provisional_episode_asks_for_its_inquiry_and_is_never_reportable(family):
     who = {"em": "C1", "nonphysician": "T1"}[family]
     (episode,) = build([worked("2026-04-06 09:00", 12, clinician=who)])
-    said = determine(case_of(episode)).answer
+    said = determine(case_of(episode, other_patient_time=())).answer
     assert said["status"] == "hold"
     assert {"patient-initiated", "inquiry-precedes-time"} <= {entry["id"] for entry in said["missing"]}
     assert said["counted_seconds"] == 720

@@ -6,9 +6,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import EVERYBODY, PRACTICE, asked, worked
+from made import EVERYBODY, PRACTICE, asked, case_of, worked
 
-from backend.billing.case import Case
 from backend.billing.determination import determine
 from backend.billing.episodes import build_episodes
 from backend.billing.rulebook import book
@@ -134,19 +133,7 @@ def test_an_activity_that_counts_from_a_day_on_opens_no_episode_before_it():
 
 
 def judged(episode, by_day):
-    case = Case(
-        as_of=1 << 42,
-        practice=PRACTICE,
-        patient="P1",
-        clinicians=EVERYBODY,
-        intervals=episode.intervals,
-        inquiry=episode.inquiries[0],
-        additional_inquiries=episode.inquiries[1:],
-        evaluate_family=episode.family,
-        evaluate_specialty=episode.specialty,
-        settings=by_day(episode.settled_on),
-    )
-    return determine(case)
+    return determine(case_of(episode, as_of=1 << 42, settings=by_day(episode.settled_on)))
 
 
 MOMENT = st.integers(0, 27 * 24 * 60)

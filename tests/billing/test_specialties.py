@@ -5,9 +5,8 @@ from datetime import date
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import EVERYBODY, PRACTICE, answer, asked, at, excluded, facts, interval, worked
+from made import EVERYBODY, PRACTICE, answer, asked, at, case_of, excluded, facts, interval, worked
 
-from backend.billing.case import Case
 from backend.billing.determination import determine
 from backend.billing.episodes import TakenEpisode, build_episodes
 from backend.billing.identity import ExistingEpisode, keep_identity
@@ -32,21 +31,7 @@ def build(intervals, inquiries=(), taken=(), by_day=lambda _: APART):
 
 
 def judged(episode, **more):
-    return determine(
-        Case(
-            as_of=at("2026-06-01 12:00"),
-            practice=PRACTICE,
-            patient="P1",
-            clinicians=EVERYBODY,
-            intervals=episode.intervals,
-            inquiry=episode.inquiries[0],
-            additional_inquiries=episode.inquiries[1:],
-            evaluate_family=episode.family,
-            evaluate_specialty=episode.specialty,
-            settings=APART,
-            **more,
-        )
-    ).answer
+    return determine(case_of(episode, settings=APART, **more)).answer
 
 
 def test_six_minutes_and_six_are_twelve_in_the_group_and_six_in_the_specialty_of_the_first_review():

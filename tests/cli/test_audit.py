@@ -14,7 +14,7 @@ import requests
 from backend.store.connection import connect
 from backend.store.folder import database_path
 from tests.browser import until
-from tests.server import ADMIN, PASSWORD, Server, row
+from tests.server import Server, row
 
 WRITERS = 4
 
@@ -44,17 +44,6 @@ def by_hand(server: Server, change: str) -> None:
     hand.close()
 
 
-def signed_in(server: Server) -> requests.Session:
-    browser = requests.Session()
-    page = browser.get(f"{server.url}/sign-in", timeout=60).text
-    found = re.search(r'name="form_token" value="([^"]+)"', page)
-    assert found is not None
-    form = {"email": ADMIN, "password": PASSWORD, "form_token": found[1]}
-    answer = browser.post(f"{server.url}/sign-in", data=form, headers={"Origin": server.url}, timeout=60)
-    assert answer.status_code == 200
-    return browser
-
-
 class Writer(threading.Thread):
     """Sends requests until the server is gone; `acknowledged`: the digest of the ids of each that was answered."""
 
@@ -80,7 +69,7 @@ def test_after_kill_9_the_chain_is_whole_and_nothing_acknowledged_lacks_its_entr
     reports = 0
     for _ in range(5):
         practice.start()
-        browser = signed_in(practice)
+        browser = practice.signed_in()
         now = [Writer(practice) for _ in range(WRITERS)]
         for writer in now:
             writer.start()
@@ -105,7 +94,7 @@ def test_after_kill_9_the_chain_is_whole_and_nothing_acknowledged_lacks_its_entr
 
 def test_a_page_of_an_episode_that_was_read_is_in_the_audit_after_a_stop(server: Server) -> None:
     assert server.post(row()).status_code == 200
-    browser = signed_in(server)
+    browser = server.signed_in()
     until(lambda: "/episodes/" in browser.get(f"{server.url}/episodes", timeout=60).text, what="the episode")
     page = browser.get(f"{server.url}/episodes", timeout=60).text
     id_ = re.search(r'href="/episodes/([0-9a-f]{32})"', page)[1]

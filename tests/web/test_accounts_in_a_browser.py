@@ -32,13 +32,7 @@ def session(page):
 
 @pytest.fixture
 def admin(page, session):
-    page.look(width=1240, dark=False)
-    page.open("/sign-in")
-    page.driver.delete_all_cookies()
-    for cookie in session:
-        page.driver.add_cookie(cookie)
-    page.open("/people")
-    page.complaints(), page.requests()
+    page.come_back(session, "/people")
     return page
 
 
