@@ -52,11 +52,18 @@ class Terminal:
         self.seen = self.seen.partition(text)[2]
 
     def press_ctrl_c(self):
-        """Presses it, and returns the exit code once the command has ended."""
-        os.write(self.mine, b"\x03")
-        while self._read():
-            pass
-        return self.process.wait(timeout=30)
+        """Presses it, and returns the exit code once the command has ended.
+
+        Again while nothing happens, as a person would: one that comes in the instant in which a question appears is
+        lost between Python's line editor and its wait for a key.
+        """
+        gives_up_at = time.monotonic() + 30
+        while time.monotonic() < gives_up_at:
+            os.write(self.mine, b"\x03")
+            while select.select([self.mine], [], [], 2)[0]:
+                if not self._read():
+                    return self.process.wait(timeout=30)
+        raise AssertionError(f"it did not end after {self.seen!r}")
 
     def type(self, text):
         os.write(self.mine, text.encode() + b"\n")
