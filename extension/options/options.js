@@ -6,6 +6,7 @@ import { KINDS, portal_file } from "../worker/kinds.js";
 import { adopt, waiting_under } from "../worker/outbox.js";
 import { IDLE_AFTER, of_nobody_known, pasted, problem_of_portals, problem_of_token, save, settings } from "../worker/settings.js";
 import { show_pairing, show_pairings } from "./pairing.js";
+import { show_practice } from "./practice.js";
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const element = (id) => /** @type {T} */ (document.getElementById(id));
@@ -104,7 +105,7 @@ function typed() {
     origin: origin_in(field(set, ".address")),
   }));
   for (const [index] of list.entries()) {
-    const wrong = problem_of_portals(list.slice(0, index + 1));
+    const wrong = now.policy?.lock ? null : problem_of_portals([...set_portals, ...list.slice(0, index + 1)]);
     if (wrong !== null) throw new Wrong(field(/** @type {Element} */ (portals.children[index]), ".key"), wrong);
   }
   return { server: origin, token: word, portals: list, idle_after_seconds: seconds };
@@ -128,11 +129,14 @@ async function attempt(work) {
 
 async function save_all() {
   const wanted = typed();
-  const origins = [wanted.server, ...wanted.portals.map((portal) => portal.origin)].filter((origin) => origin !== null);
+  const { portals: own, ...rest } = wanted;
+  const held = now.policy?.lock ? set_portals : [...set_portals, ...own];
+  const origins = [wanted.server, ...held.map((portal) => portal.origin)].filter((origin) => origin !== null);
   // First, while the click still counts as one: browsers ask only then.
   const granted = origins.length === 0 || (await chrome.permissions.request({ origins: origins.map(pattern_of) }));
-  await save(wanted);
+  await save(now.policy?.lock ? rest : wanted);
   await chrome.runtime.sendMessage({ type: "settings_changed" });
+  await show_practice(now.policy);
   await show_access();
   await show_foreign();
   await show_pairings();
@@ -203,12 +207,15 @@ element("adopt").addEventListener("click", () =>
 
 const files = await Promise.all(KINDS.map(portal_file));
 const now = await settings();
+/** The practice's own; they stand first. */
+const set_portals = now.policy?.portals ?? [];
 server.value = now.server ?? "";
 token.value = pasted(now.pairing) ? (now.pairing?.token ?? "") : "";
 device_name.value = browser_name();
 idle_after.value = String(now.idle_after_seconds);
-for (const portal of now.portals) add_portal(portal);
+for (const portal of now.portals.slice(set_portals.length)) add_portal(portal);
 if (now.portals.length === 0) add_portal({});
+await show_practice(now.policy);
 await show_access();
 await show_foreign();
 await show_pairings();

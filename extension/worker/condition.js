@@ -28,8 +28,11 @@ export async function tab_statuses() {
 
 /** @returns {Promise<{state: State, detail: string, waiting: number}>} `detail`: the reason in words, or "" */
 export async function condition() {
-  const { pairing, portals } = await settings();
+  const { pairing, portals, policy } = await settings();
   const { waiting, parked } = await depth(pairing?.id ?? "");
+  if (policy !== null && policy.problems.length > 0) {
+    return { state: "error", detail: `Your practice’s policy for this browser is wrong: ${policy.problems.join(" ")}`, waiting };
+  }
   if (pairing === null || pairing.server === null) return { state: "unpaired", detail: "Pair this browser in the options.", waiting };
   const { trouble } = await chrome.storage.session.get("trouble");
   if (typeof trouble === "string") return { state: "error", detail: trouble, waiting };

@@ -7,6 +7,7 @@ import { drain, knock, resume } from "./delivery.js";
 import { greet, speaking } from "./documents.js";
 import { enter, forget_gaps, offer, say_reading } from "./entered.js";
 import { KINDS, portal_file } from "./kinds.js";
+import { take_policy } from "./managed.js";
 import { begin_pairing, cancel_pairing, pairing_request, poll_pairing } from "./pairing.js";
 import { inject, portal_at, register } from "./portals.js";
 import { recover } from "./recovery.js";
@@ -30,6 +31,7 @@ async function send() {
 }
 
 async function every_minute() {
+  await heed({ believe_nothing: true });
   await recover(Date.now());
   await forget_gaps(Date.now());
   await send();
@@ -62,7 +64,13 @@ async function ask_for_lock() {
   return { locked };
 }
 
+/** Lets the practice's policy hold. @param {{believe_nothing: boolean}} how */
+async function heed(how) {
+  if (await take_policy(how)) await settings_changed();
+}
+
 async function set_up() {
+  await heed({ believe_nothing: false });
   if ((await chrome.alarms.get("minute")) === undefined) await chrome.alarms.create("minute", { periodInMinutes: 1 });
   await publish();
   await ask_for_lock();
@@ -73,8 +81,9 @@ async function set_up() {
 async function hello(sender) {
   const record = await greet(sender, Date.now());
   const portal = record && (await portal_at(record.origin));
-  if (!record || !portal || !KINDS.includes(portal.kind)) return { refused: "not a portal that was granted" };
-  return { document: record.document, tab: record.tab, portal: await portal_file(portal.kind) };
+  const file = portal && (portal.file ?? (KINDS.includes(portal.kind) ? await portal_file(portal.kind) : null));
+  if (!record || !file) return { refused: "not a portal that was granted" };
+  return { document: record.document, tab: record.tab, portal: file };
 }
 
 /** @param {any} message @param {chrome.runtime.MessageSender} sender */
@@ -244,6 +253,8 @@ chrome.alarms.onAlarm.addListener(({ name }) => {
   else if (name === "knock") run("asking whether this device is still known", be_heard);
   else run("the minute's work", every_minute);
 });
+
+chrome.storage.managed.onChanged.addListener(() => run("taking the practice's policy", () => heed({ believe_nothing: true })));
 
 chrome.idle.onStateChanged.addListener((state) =>
   run("noting the lock", () => chrome.storage.local.set({ locked: state === "locked" })),

@@ -7,8 +7,32 @@ export const IDLE_AFTER = { least: 15, usual: 60, most: 300 };
 /** Turns that are remembered: what was measured before them is of nobody known. */
 const TURNS = 1000;
 
-/** @returns {Promise<Settings>} */
+/** @returns {Promise<Settings>} what holds: the practice's policy over what was entered on this device */
 export async function settings() {
+  return under((await read_setting("policy")) ?? null, await own_settings());
+}
+
+/** @param {Policy | null} policy @param {Settings} own @returns {Settings} */
+export function under(policy, own) {
+  if (policy === null) return own;
+  const server = policy.server !== undefined ? policy.server : policy.lock ? null : own.server;
+  const free = own.portals.filter((one) => !policy.portals.some(({ key, origin }) => key === one.key || origin === one.origin));
+  // A token of another server is good for nothing while the practice names its own.
+  const pinned = policy.server !== undefined || policy.lock;
+  const held = own.pairings.map((one) => (pinned && one.server !== server ? { ...one, token: null } : one));
+  return {
+    ...own,
+    server,
+    portals: policy.lock ? policy.portals : [...policy.portals, ...free],
+    idle_after_seconds: policy.idle_after_seconds ?? (policy.lock ? IDLE_AFTER.usual : own.idle_after_seconds),
+    pairings: held,
+    pairing: held.find((one) => one.id === own.pairing?.id && one.token !== null) ?? null,
+    policy,
+  };
+}
+
+/** @returns {Promise<Settings>} what was entered on this device */
+async function own_settings() {
   const { pairing: only, current, ...stored } = (await read_setting("settings")) ?? {};
   // Earlier versions knew one pairing, by a pasted token.
   const pairings = only ? [{ ...only, server: stored.server ?? null, clinician: null, practice: null }] : (stored.pairings ?? []);
@@ -19,6 +43,7 @@ export async function settings() {
     idle_after_seconds: IDLE_AFTER.usual,
     turns: only ? [{ at: 0, pairing: only.id }] : [],
     ...stored,
+    policy: null,
     pairings,
     pairing: pairings.find((/** @type {Pairing} */ one) => one.id === id && one.token !== null) ?? null,
   };
@@ -32,9 +57,9 @@ export async function settings() {
  */
 async function change(work, more = {}) {
   return navigator.locks.request("settings", async () => {
-    const before = await settings();
+    const before = await own_settings();
     const after = work(before);
-    const { pairing, ...stored } = after;
+    const { pairing, policy, ...stored } = after;
     await write_settings({ settings: { ...stored, current: pairing?.id ?? null }, ...more });
     // What was measured before any pairing belongs to the clinician who pairs first; what another one measured does not.
     if (before.pairings.length === 0 && pairing !== null) await adopt(pairing.id, [""]);
@@ -69,7 +94,7 @@ export const pasted = (pairing) => pairing !== null && pairing.clinician === nul
 
 /**
  * What the form of the options says. Its token is that of a pasted pairing: another one takes its place, none ends it.
- * @param {{server: string | null, token: string | null, portals: Portal[], idle_after_seconds: number}} wanted origins as read_origin gives them
+ * @param {{server: string | null, token: string | null, portals?: Portal[], idle_after_seconds: number}} wanted origins as read_origin gives them; without portals they stay
  * @returns {Promise<Settings>}
  */
 export async function save({ token, ...rest }, now = Date.now()) {
@@ -99,7 +124,7 @@ export async function add_pairing(made, now, more = {}) {
 
 /** A token that is new has no trouble yet. @param {Omit<Pairing, "id">} made @returns {Promise<Record<string, undefined>>} */
 async function cleared(made) {
-  const { pairings } = await settings();
+  const { pairings } = await own_settings();
   const same = pairings.filter((one) => one.server === made.server && one.clinician?.id === made.clinician?.id);
   return Object.fromEntries(same.map((one) => [`delivery:${one.id}`, undefined]));
 }

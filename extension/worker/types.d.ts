@@ -95,6 +95,18 @@ interface Portal {
   key: string;
   kind: string;
   origin: string;
+  /** The practice's own portal file; without it the shipped one of this kind. */
+  file?: PortalFile;
+}
+
+/** What the practice sets for every device; what is absent it leaves open. `server` null: it set one that is wrong. */
+interface Policy {
+  server?: string | null;
+  portals: Portal[];
+  idle_after_seconds?: number;
+  /** Whether the device's own server, portals and idle time do not count. */
+  lock: boolean;
+  problems: string[];
 }
 
 /** `pairing`: whose turn it is now, with its token; `pairings`: all that ever were. */
@@ -105,6 +117,7 @@ interface Settings {
   turns: Turn[];
   portals: Portal[];
   idle_after_seconds: number;
+  policy: Policy | null;
 }
 
 /** Why nothing is sent, or null. `until` null: until somebody does something. */
