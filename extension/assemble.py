@@ -2,7 +2,8 @@
 
     python extension/assemble.py [--grant HOST_PATTERN]... [--out DIR] [--zip FILE]
 
-`--grant` writes host permissions into the manifest of a copy for tests: a prompt for them cannot be answered there.
+`--grant` writes host permissions into the manifest of a practice's own package, which then asks nobody for them; tests
+need it because a prompt cannot be answered there.
 The zip is the same bytes wherever and whenever it is made: files sorted, times and modes fixed.
 """
 
@@ -78,7 +79,7 @@ def write_zip(folder: Path, target: Path) -> None:
 def main(arguments: list[str]) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Assembles the browser extension.")
-    parser.add_argument("--grant", action="append", metavar="HOST_PATTERN", help="a granted host, for tests only")
+    parser.add_argument("--grant", action="append", metavar="HOST_PATTERN", help="a host that needs no asking")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "extension", metavar="DIR")
     parser.add_argument("--zip", type=Path, metavar="FILE", help="also pack it, reproducibly")
     options = parser.parse_args(arguments)

@@ -66,6 +66,18 @@ def end_group(process: subprocess.Popen[bytes], sign: signal.Signals = signal.SI
     process.wait(timeout=20)
 
 
+def seeing(folder: Path, place: str, program: str) -> Path:
+    """A program that finds `folder` at `place`, where every other one finds what was there: nothing is left behind.
+
+    Needs root: without it the program says so and ends at once, and the test fails.
+    """
+    script = folder.with_name(f"{folder.name}-{Path(program).name}")
+    inside = f'mkdir -p {place}; mount --bind "$0" {place}; exec {program} "$@"'
+    script.write_text(f"#!/bin/sh\nexec unshare --mount sh -ec '{inside}' {folder} \"$@\"\n")
+    script.chmod(0o755)
+    return script
+
+
 class Desktop(AbstractContextManager["Desktop"]):
     """An X screen with a window manager, so that exactly one window has the focus."""
 
@@ -109,14 +121,24 @@ class Desktop(AbstractContextManager["Desktop"]):
 class Chromium(AbstractContextManager["Chromium"]):
     """A browser with one unpacked extension, whose network is the given hosts and loopback alone.
 
-    `hosts` maps host names to loopback ports. `profile` is a folder that may hold an earlier run's profile.
+    `hosts` maps host names to loopback ports. `profile` is a folder that may hold an earlier run's profile. `managed`
+    is a folder that this browser finds as /etc/chromium: a practice's policies, which may install extensions.
     """
 
-    def __init__(self, desktop: Desktop, profile: Path, *, extension: Path | None, hosts: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        desktop: Desktop,
+        profile: Path,
+        *,
+        extension: Path | None,
+        hosts: Mapping[str, int],
+        managed: Path | None = None,
+    ) -> None:
         self.desktop = desktop
         self.profile = profile
         self.extension = extension
         self.hosts = hosts
+        self.managed = managed
 
     def __enter__(self) -> Self:
         self.service = Service(
@@ -148,6 +170,11 @@ class Chromium(AbstractContextManager["Chromium"]):
         flags = [*CHROMIUM_FLAGS, f"--user-data-dir={self.profile}", f"--host-resolver-rules={rules}"]
         if self.extension is not None:
             flags += [f"--disable-extensions-except={self.extension}", f"--load-extension={self.extension}"]
+        if self.managed is not None:
+            options.binary_location = str(seeing(self.managed, "/etc/chromium", "/usr/bin/chromium"))
+            updates = "disable-background-networking"  # it would fetch no extension either
+            flags.remove(f"--{updates}")
+            options.add_experimental_option("excludeSwitches", [updates])
         for flag in flags:
             options.add_argument(flag)
         return options

@@ -80,3 +80,26 @@ def test_no_host_is_asked_for_at_install_and_none_is_all_sites(folder: Path):
 def test_what_runs_in_a_portals_pages_is_small(folder: Path):
     scripts = b"".join(path.read_bytes() for path in sorted((folder / "content").glob("*.js")))
     assert len(gzip.compress(scripts)) <= 24 * 1024
+
+
+def test_one_manifest_serves_both_browsers(folder: Path):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    background = manifest["background"]
+    assert background == {"service_worker": "worker/main.js", "scripts": ["worker/main.js"], "type": "module"}
+    assert int(manifest["minimum_chrome_version"]) >= 121, (
+        "earlier ones refuse a manifest with both kinds of background"
+    )
+    gecko = manifest["browser_specific_settings"]["gecko"]
+    assert gecko["id"]
+    assert float(gecko["strict_min_version"]) >= 140, "earlier ones do not show data_collection_permissions"
+    assert gecko["data_collection_permissions"] == {"required": ["healthInfo"]}
+
+
+def test_each_setting_of_a_policy_is_declared_and_documented(folder: Path):
+    """Chromium gives an extension the declared settings alone, and drops a value of another type without a word."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    declared = json.loads((folder / manifest["storage"]["managed_schema"]).read_text())["properties"]
+    page = (ROOT / "docs/deploying.md").read_text()
+    assert set(declared) == {"server", "portals", "idle_after_seconds", "lock"}
+    names = [*declared, *declared["portals"]["items"]["properties"]]
+    assert [name for name in names if f"`{name}`" not in page] == []

@@ -46,4 +46,4 @@ def test_a_machine_without_the_browser_says_what_to_install_and_fails(tmp_path):
         ["/bin/sh", "tests/machine"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True
     )
     assert run.returncode == 1
-    assert "sudo apt-get install chromium chromium-driver xvfb openbox xdotool" in run.stderr
+    assert "sudo apt-get install chromium chromium-driver firefox-esr xvfb openbox xdotool" in run.stderr
