@@ -67,7 +67,8 @@ def end_group(process: subprocess.Popen[bytes], sign: signal.Signals = signal.SI
 
 
 def seeing(folder: Path, place: str, program: str) -> Path:
-    """A program that finds `folder` at `place`, where every other one finds what was there: nothing is left behind.
+    """A program that finds `folder` at `place`, where every other one finds what was there. At most
+    an empty folder is left behind.
 
     Needs root: without it the program says so and ends at once, and the test fails.
     """

@@ -11,10 +11,12 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser import Chromium, Desktop, until
+from tests.extension.scripted_server import ScriptedServer
+from tests.extension.test_pages import Pages
 from tests.portals.conftest import medplum  # noqa: F401  (a fixture)
 from tests.server import Server
 from tests.story.clinician import HOST, THREADS, Clinician
-from tests.story.deployment import intranet, package, packed, policy, written
+from tests.story.deployment import ROOT, intranet, package, packed, policy, written
 from tests.story.extension import Extension
 
 pytestmark = pytest.mark.browser
@@ -102,12 +104,15 @@ def options(chromium: Chromium) -> Extension:
 def test_the_policy_installs_the_extension_locks_its_options_and_time_arrives_at_the_practices_server(
     deployed: Practice, chromium: Chromium
 ):
+    own_file = json.loads((ROOT / "extension/portals/medplum.json").read_text()) | {"kind": "ours", "name": "Our inbox"}
+    deployed.values["portals"][0] |= {"kind": "ours", "file": json.dumps(own_file)}
+    deployed.set()
     extension = options(chromium)
     assert extension.origin == f"chrome-extension://{deployed.id}"
     driver = chromium.driver
     assert driver.execute_script(MANAGED) == deployed.values
     assert "cannot be changed" in page_text(chromium, "practice-words")
-    assert f"http://{HOST}" in page_text(chromium, "practice-portals")
+    assert f"http://{HOST} — Our inbox, key medplum." in page_text(chromium, "practice-portals")
     assert "✓ This browser allows access" in page_text(chromium, "practice-portals")
     server, idle_after = (driver.find_element(By.ID, name) for name in ("server", "idle-after"))
     assert server.get_attribute("value") == deployed.server.url
@@ -141,6 +146,7 @@ def test_a_wrong_value_is_said_in_words_and_a_corrected_policy_holds_at_once(dep
     kind, seconds = (one.text for one in chromium.driver.find_elements(By.CSS_SELECTOR, "#practice-problems li"))
     assert "“medplam” is none of medplum" in kind
     assert seconds == "idle_after_seconds: It has to be a whole number from 15 to 300."
+    Pages(chromium, ScriptedServer()).everybody_can_use_it("options-policy-wrong")
     chromium.driver.get(f"{extension.origin}/popup/popup.html")
     until(lambda: page_text(chromium, "words") == "Needs attention", what="the popup's word")
     assert "policy for this browser is wrong" in page_text(chromium, "detail")
