@@ -59,8 +59,8 @@ def create_app(config: Config, store: Store) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=True)
-    api.register(app, store, config, limiter)
-    web.register(app, store, config, limiter)
+    describe = api.register(app, store, config, limiter)
+    web.register(app, store, config, limiter, describe)
     return app
 
 

@@ -1,6 +1,8 @@
 """JSON over HTTP: thin routes that load, call one desk verb and dump."""
 
 import re
+from collections.abc import Callable
+from typing import Any, cast
 
 import flask_smorest
 from flask import Flask, Response, request
@@ -34,8 +36,8 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
         pass
 
 
-def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None:
-    """Adds the routes under /api, /healthz, /readyz and /metrics, and the description of the interface."""
+def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> Callable[[], dict[str, Any]]:
+    """Adds the routes under /api, /healthz, /readyz and /metrics, and returns what describes those of devices."""
     app.config.update(
         API_TITLE="Threadtime",
         API_VERSION=f"v{PROTOCOL}",
@@ -44,6 +46,7 @@ def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None
         OPENAPI_JSON_PATH="openapi.json",
     )
     api = _Api(app)
+    del api.spec.components.schemas["PaginationMetadata"]  # no answer has pages
     api.spec.components.security_scheme("device", {"type": "http", "scheme": "bearer"})
     api.spec.components.response(
         "Problem", {"description": "An error, in words", "content": {MEDIA_TYPE: {"schema": Problem}}}
@@ -63,6 +66,7 @@ def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None
         supports_credentials=False,
         max_age=600,
     )
+    return cast(Callable[[], dict[str, Any]], api.spec.to_dict)
 
 
 def _speaks_our_protocol() -> Response | None:

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 from apispec import APISpec
 from flask import Blueprint, Response, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.routing import Rule
+from werkzeug.routing import BaseConverter, Rule
 
 from backend.api.body import read_json
 from backend.api.devices import device_of_request
@@ -29,16 +30,27 @@ from backend.store.database import Store
 _ROOT = "/api/v1/facts"
 
 
+class _Kind(BaseConverter):
+    """Anything that may be meant for a kind, so that a wrong one is told which there are. `kinds` is another route."""
+
+    regex = "(?!kinds$)[^/]+"
+
+
+def _tells_kinds_apart(setup: BlueprintSetupState) -> None:
+    setup.app.url_map.converters["fact"] = _Kind
+
+
 def routes(store: Store) -> Blueprint:
     """The two routes, over this store."""
     blueprint = Blueprint("facts", __name__, url_prefix=_ROOT)
+    blueprint.record_once(_tells_kinds_apart)
     kinds = orjson.dumps(kinds_as_data())
 
     @blueprint.get("/kinds")
     def get_kinds() -> Response:
         return Response(kinds, content_type="application/json")
 
-    @blueprint.post("/<kind>")
+    @blueprint.post("/<fact:kind>")
     def post_facts(kind: str) -> Response:
         device = device_of_request(store, request)
         if kind not in KINDS:

@@ -86,6 +86,7 @@ def _identifier(**options: Any) -> fields.String:
 
 def _id(**options: Any) -> fields.String:
     pattern = validate.Regexp(f"{ID_PATTERN}\\Z", error="is not a UUIDv7 in lower case")
+    options["metadata"] = {**options.get("metadata", {}), "pattern": f"^{ID_PATTERN}$"}  # JSON Schema knows no \\Z
     return fields.String(validate=pattern, error_messages=_MESSAGES, **options)
 
 

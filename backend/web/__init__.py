@@ -1,5 +1,8 @@
 """Pages for people: sign-in, devices, pairing, episodes, the report to take away, accounts, practice, the audit."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint, Flask
 from flask_limiter import Limiter
 
@@ -12,6 +15,7 @@ from backend.web import (
     devices,
     episodes,
     errors,
+    interface,
     joining,
     pairing,
     people,
@@ -25,8 +29,11 @@ from backend.web import (
 from backend.web.doors import Doors
 
 
-def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None:
-    """Adds every page to the app. A route that does not say who may open it opens for nobody (doors.py)."""
+def register(
+    app: Flask, store: Store, config: Config, limiter: Limiter, describe: Callable[[], dict[str, Any]]
+) -> None:
+    """Adds every page to the app; `describe` gives the interface for devices in OpenAPI. A route
+    that does not say who may open it opens for nobody (doors.py)."""
     pages = Blueprint("web", __name__, template_folder="templates", static_folder="static", static_url_path="/look")
     doors = Doors(store, config)
     doors.guard(pages)
@@ -45,4 +52,5 @@ def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> None
     account.add(pages, doors, limiter)
     second_factor.add(pages, doors, limiter)
     audit.add(pages, store)
+    interface.add(pages, describe)
     app.register_blueprint(pages)

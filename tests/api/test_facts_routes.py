@@ -215,7 +215,7 @@ def test_who_only_says_facts_sends_no_time(shared_server: Server, tokens: Tokens
     assert sent["id"] not in [each["id"] for each in shared_server.stored()]
 
 
-@pytest.mark.parametrize("kind", ["visit", "kinds", "Visits", "visits%20", "%F0%9F%92%A9", "visits%00"])
+@pytest.mark.parametrize("kind", ["visit", "kindss", "Visits", "visits%20", "%F0%9F%92%A9", "visits%00"])
 def test_an_unknown_kind_is_404_and_says_which_there_are(shared_server: Server, tokens: Tokens, kind: str) -> None:
     detail = is_problem(shared_server.say(kind, VISIT, token=tokens["manager"]), 404)["detail"]
     assert ", ".join(KINDS) in detail
@@ -361,5 +361,5 @@ def test_the_log_keeps_routes_and_nothing_that_was_said(server: Server) -> None:
     assert canary not in text
     assert manager not in text
     logged = [(each["route"], each["status"]) for each in server.log_lines() if each["event"] == "request"]
-    statuses = [status for route, status in logged if route == "/api/v1/facts/<kind>"]
+    statuses = [status for route, status in logged if route == "/api/v1/facts/<fact:kind>"]
     assert statuses == [200, 200, 404, 403, 400, 401]
