@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask_cors import CORS
 from flask_limiter import Limiter
 
-from backend.api import facts, health, intervals, pairing
+from backend.api import facts, health, intervals, own_episodes, pairing
 from backend.api.problems import MEDIA_TYPE, problem
 from backend.config import Config
 from backend.schemas.problem import Problem
@@ -52,6 +52,7 @@ def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> Call
         "Problem", {"description": "An error, in words", "content": {MEDIA_TYPE: {"schema": Problem}}}
     )
     api.register_blueprint(intervals.routes(store))
+    api.register_blueprint(own_episodes.routes(store))
     api.register_blueprint(pairing.routes(store, config, limiter))
     app.register_blueprint(facts.routes(store))
     facts.describe(api.spec)

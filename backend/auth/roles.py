@@ -8,6 +8,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 
 Right = Literal[
     "see episodes",
+    "see own episodes",
     "take reports",
     "record time",
     "hold a device",
@@ -23,6 +24,7 @@ Right = Literal[
 
 _RIGHTS: dict[Right, frozenset[Role]] = {
     "see episodes": frozenset({"manager"}),
+    "see own episodes": frozenset({"clinician", "staff"}),
     "take reports": frozenset({"manager"}),
     "record time": frozenset({"clinician", "staff"}),
     "hold a device": frozenset({"clinician", "staff", "manager", "biller"}),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from backend.billing.case import Clinician, Instant
+from backend.billing.case import Clinician, Inquiry, Instant, Visit
 from backend.billing.claims import claim_facts, established, evisit_facts, global_facts
 from backend.billing.counted import (
     Counted,
@@ -14,7 +14,7 @@ from backend.billing.counted import (
 )
 from backend.billing.counting import REASONS, standing_reason
 from backend.billing.rulebook import family_of
-from backend.billing.visits import visit_facts
+from backend.billing.visits import open_relations, visit_facts
 from backend.billing.windows import Period
 
 _NOTHING_EXCLUDED = {f"excluded_{reason}_seconds": 0 for reason in REASONS}
@@ -40,13 +40,23 @@ def facts_of(counted: Counted) -> dict[str, Any]:
     facts |= {f"excluded_{reason}_seconds": seconds for reason, seconds in counted.excluded.items()}
     facts |= _waiting_facts(counted) | _inquiry_facts(counted) | _draft_facts(counted)
     working = _working(counted)
-    facts |= visit_facts(counted.nearby, counted.opening, counted.work.people_aside_consent or working)
+    facts |= visit_facts(counted.nearby, counted.opening, _at_visits(counted))
     if facts.get("prior_em_related") is False and relation_left_open(counted):
         facts["prior_em_related"] = None
     if counted.opening.period is not None:
         facts |= _period_facts(counted, counted.opening.period) | counted.work.facts
         facts |= counted.what_if | _service_facts(counted, counted.opening.period, working)
     return facts
+
+
+def relations_asked(counted: Counted) -> list[tuple[Visit, Inquiry]]:
+    """The visits and inquiries of which only the clinician can say whether one is about the other."""
+    return open_relations(counted.nearby, counted.opening, {each.specialty for each in _at_visits(counted)})
+
+
+def _at_visits(counted: Counted) -> Sequence[Clinician]:
+    """The clinicians to whose specialties visits are held."""
+    return counted.work.people_aside_consent or _working(counted)
 
 
 def _working(counted: Counted) -> Sequence[Clinician]:

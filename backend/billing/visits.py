@@ -122,6 +122,38 @@ def _claimed_visits(case: Case, rules: Rules, days: Days) -> list[Visit]:
     return found
 
 
+def open_relations(nearby: VisitsNearby, opening: Opening, specialties: Iterable[str]) -> list[tuple[Visit, Inquiry]]:
+    """Visits of the case and inquiries on threads where it matters whether one is about the other, and nobody said so.
+
+    A visit in an inquiry's look-back, or one after the anchoring inquiry by another specialty than those whose time
+    counts (`specialties`).
+    """
+    case, period = nearby.case, opening.period
+    own = [s for s in nearby.seen if s.visit.group == case.practice.group and s.visit in (case.visits or ())]
+    found = []
+    for k, inquiry in enumerate(opening.inquiries):
+        if inquiry.thread is None or inquiry.at is None or k in opening.left_out:
+            continue
+        is_first = inquiry is case.inquiry
+        if inquiry.related_to_prior_visit is None:
+            found += [(s.visit, inquiry) for s in nearby.before(inquiry, own) if _unsaid(s.visit, inquiry, is_first)]
+        if period is not None and k == opening.anchoring:
+            last = period.window_start + timedelta(days=nearby.rules["parameters"]["lookahead_days"])
+            found += [
+                (s.visit, inquiry)
+                for s in own
+                if s.visit.at >= inquiry.at and s.on <= last and s.visit.specialty not in specialties
+                if _unsaid(s.visit, inquiry, is_first)
+            ]
+    return found
+
+
+def _unsaid(visit: Visit, inquiry: Inquiry, is_first: bool) -> bool:
+    if is_first:
+        return visit.related_to(inquiry) is None
+    return inquiry.thread not in dict(visit.related_threads) and not inquiry.related_to_first
+
+
 def unrelated_problems(nearby: VisitsNearby, opening: Opening) -> frozenset[str]:
     """Problems of visits in the look-back that are attested as another matter: their time is not this inquiry's."""
     if opening.anchoring is None:

@@ -26,30 +26,31 @@ def as_of_then(connection: Connection, practice_id: int, rows: Iterable[Any], as
             wanted[row["patient_id"]].append(row)
     found = {}
     for patient_id, own in wanted.items():
-        standing = _standing(connection, practice_id, patient_id)
+        standing = standing_of(connection, practice_id, patient_id)
         approved = [row for row in standing if row["approved_at"] is not None]
         history = read_history(connection, practice_id, patient_id, approved)
-        computed = {one.built.episode_id or _built_name(one.built): one for one in compute(history, as_of)}
+        computed = {one.built.episode_id or built_name(one.built): one for one in compute(history, as_of)}
         for row in own:
-            if (one := computed.get(_name(row))) is not None:
+            if (one := computed.get(name_of(row))) is not None:
                 found[row["episode_id"]] = one
     return found
 
 
 def asked_of(connection: Connection, practice_id: int, row: Any) -> tuple[Inquiry, ...]:
     """The inquiries that belong to a stored episode."""
-    standing = _standing(connection, practice_id, row["patient_id"])
+    standing = standing_of(connection, practice_id, row["patient_id"])
     approved = [each for each in standing if each["approved_at"] is not None]
     built = read_history(connection, practice_id, row["patient_id"], approved).built()
-    return next((each.inquiries for each in built if (each.episode_id or _built_name(each)) == _name(row)), ())
+    return next((each.inquiries for each in built if (each.episode_id or built_name(each)) == name_of(row)), ())
 
 
-def _standing(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
+def standing_of(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
+    """The rows of the patient's episodes."""
     touching = episodes.touching(connection, practice_id, [patient_id])
     return [row for row in touching if row["patient_id"] == patient_id]
 
 
-def _name(row: Any) -> Any:
+def name_of(row: Any) -> Any:
     """What a stored episode goes by among those that are built: an approved one by its id."""
     built = row["family"], row["specialty"], row["window_start"]
     return built if row["approved_at"] is None else row["episode_id"]
@@ -70,16 +71,16 @@ def differences(connection: Connection, practice_id: int) -> Iterator[str]:
 
 
 def _of_patient(connection: Connection, practice_id: int, patient_id: str) -> Iterator[str]:
-    standing = _standing(connection, practice_id, patient_id)
+    standing = standing_of(connection, practice_id, patient_id)
     approved = {row["episode_id"]: row for row in standing if row["approved_at"] is not None}
-    open_rows = {_name(row): row for row in standing if row["approved_at"] is None}
+    open_rows = {name_of(row): row for row in standing if row["approved_at"] is None}
     if len(open_rows) + len(approved) != len(standing):
         yield f"Two episodes of one family and specialty begin on one day for the patient {patient_id}."
     history = read_history(connection, practice_id, patient_id, list(approved.values()))
     as_of = max((row["settled_at"] for row in standing), default=0)
     for one in compute(history, as_of):
         id_ = one.built.episode_id
-        row = approved[id_] if id_ is not None else open_rows.pop(_built_name(one.built), None)
+        row = approved[id_] if id_ is not None else open_rows.pop(built_name(one.built), None)
         if row is None:
             yield f"Work of the patient {patient_id} makes an episode from {one.built.window_start}; none stands."
         elif id_ is None:
@@ -149,5 +150,6 @@ def _unlike(row: Any, one: Computed) -> list[str]:
     return [name for name, value in one.fields.items() if name != "settled_at" and stored[name] != value]
 
 
-def _built_name(built: BuiltEpisode) -> tuple[str, str | None, str]:
+def built_name(built: BuiltEpisode) -> tuple[str, str | None, str]:
+    """What an episode that is built and not approved goes by."""
     return built.family, built.specialty, built.window_start.isoformat()

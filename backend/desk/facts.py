@@ -80,19 +80,7 @@ def learn(
         found = [listener.hear(raw) for raw in batch]
         if dry_run:
             raise _Undone(found, listener.told.maps[0])
-        patients.mark_due(connection, practice_id, listener.concerned)
-        for portal in listener.portals:
-            patients.mark_portal_due(connection, practice_id, portal)
-        if listener.stored:
-            store.audit.add(
-                connection,
-                practice_id,
-                at=now,
-                actor=by_user(None if by is None else by.user_id),
-                action="facts_learned",
-                subject=("facts", kind.name),
-                detail=_learned(source, found, listener.stored),
-            )
+        _keep(store, listener, found)
         return found
 
     waiting = iter(rows)
@@ -103,6 +91,41 @@ def learn(
             heard += undone.heard
             told.update(undone.told)
     return heard
+
+
+def learn_within(
+    store: Store,
+    connection: Connection,
+    practice_id: int,
+    kind_name: str,
+    rows: Iterable[object],
+    *,
+    now: int,
+    by: Speaker,
+) -> list[Heard]:
+    """`learn` of what a person said, in a unit of work that is under way."""
+    listener = _Listener(connection, practice_id, kind_named(kind_name), "person", by, now, ChainMap({}))
+    found = [listener.hear(raw) for raw in rows]
+    _keep(store, listener, found)
+    return found
+
+
+def _keep(store: Store, listener: "_Listener", found: Sequence[Heard]) -> None:
+    """Has whom it concerns determined again, and the audit say so."""
+    connection, practice_id = listener.connection, listener.practice_id
+    patients.mark_due(connection, practice_id, listener.concerned)
+    for portal in listener.portals:
+        patients.mark_portal_due(connection, practice_id, portal)
+    if listener.stored:
+        store.audit.add(
+            connection,
+            practice_id,
+            at=listener.now,
+            actor=by_user(None if listener.by is None else listener.by.user_id),
+            action="facts_learned",
+            subject=("facts", listener.kind.name),
+            detail=_learned(listener.source, found, listener.stored),
+        )
 
 
 def _learned(source: str, heard: Iterable[Heard], stored: Iterable[str]) -> dict[str, Any]:

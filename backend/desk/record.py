@@ -9,13 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from prometheus_client import Counter
 
 from backend.audit import Actor
 from backend.auth.roles import may
 from backend.desk.devices import Device
+from backend.desk.facts import Speaker, learn_within
 from backend.errors import NotAllowed
-from backend.store import Connection, Store, intervals, patients, practices
+from backend.schemas.facts import key_of
+from backend.schemas.kinds import KINDS
+from backend.store import Connection, Store, facts, intervals, patients, practices
 from backend.store.patients import Reference
 
 Row = dict[str, Any]
@@ -53,6 +57,8 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
 
     def work(connection: Connection) -> Outcome:
         outcome = _Batch(connection, device, sent_at, received_at).record(rows)
+        if readings := _readings(outcome, rows):
+            _attest(store, connection, device, readings, received_at)
         if outcome.accepted:
             store.audit.add(
                 connection,
@@ -69,6 +75,46 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
     for name in ("accepted", "duplicate", "rejected"):
         ROWS.labels(name).inc(len(getattr(outcome, name)))
     return outcome
+
+
+def _readings(outcome: Outcome, rows: Sequence[tuple[int, Row]]) -> list[Row]:
+    """The new rows that are the clinician's own word: whoever says "I was reading" has said that it was work."""
+    found = [row for _, row in rows if row.get("entry") == "attested_reading"]
+    accepted = set(outcome.accepted) if found else set()
+    return [row for row in found if row["id"] in accepted]
+
+
+def _attest(store: Store, connection: Connection, device: Device, rows: Sequence[Row], now: int) -> None:
+    """Keeps that word as the fact that it is. A row that corrects one of which the clinician has said otherwise says so
+    too: to mark time as a refill and to take that back changes no earlier word."""
+    if "clinician" not in device.roles:
+        return  # staff time is never counted, and nobody asks for their word
+    words = [
+        {"interval": row["id"], "attested": _attested_of(connection, device.practice_id, device.user_id, row)}
+        for row in rows
+    ]
+    by = Speaker(device.user_id, device.roles)
+    learn_within(store, connection, device.practice_id, "attested_time", words, now=now, by=by)
+
+
+def _attested_of(connection: Connection, practice_id: int, user_id: str, row: Row) -> bool:
+    """What the clinician said of the time that this row corrects; where nothing, that it was work."""
+    if "corrects" not in row:
+        return True
+    portal, thread = row["portal"], row["thread"]
+    patient_id = None if row["patient"] is None else patients.known(connection, practice_id, (portal, row["patient"]))
+    kind = KINDS["attested_time"]
+    said = facts.latest(
+        connection,
+        practice_id,
+        kind=kind.name,
+        key=f"{user_id} {key_of(kind, {'interval': row['corrects']})}",
+        patient_id=patient_id,
+        portal=portal,
+        thread=thread,
+    )
+    body = None if said is None else orjson.loads(said)
+    return body is None or bool(body["attested"])
 
 
 def _accepted(ids: list[str]) -> dict[str, Any]:

@@ -53,6 +53,14 @@ def known(connection: Connection, practice_id: int, reference: Reference) -> str
     return None if row is None else str(row[0])
 
 
+def of_thread(connection: Connection, practice_id: int, thread: Reference) -> str | None:
+    """Whose the thread is; None where there is none."""
+    row = connection.execute(
+        "SELECT patient_id FROM thread WHERE practice_id = ? AND portal = ? AND reference = ?", (practice_id, *thread)
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def thread_patients(
     connection: Connection, practice_id: int, threads: Collection[Reference], now: int
 ) -> dict[Reference, str]:
