@@ -1,14 +1,11 @@
 // What the clinician says in the popup: that time without input was reading, and work that no screen shows.
 
 import { BY_HAND, offered } from "../worker/entered.js";
+import { element, time } from "./elements.js";
 import { minutes } from "./today.js";
 
 /** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-/** @param {string} id */
-const field = (id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
-/** @param {number} at */
-const time = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const field = (id) => /** @type {HTMLInputElement} */ (element(id));
 
 /** Shows the gaps of a tab that the clinician may speak of. @param {number | undefined} tab */
 export async function show_gaps(tab) {

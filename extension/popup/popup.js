@@ -1,11 +1,16 @@
 // The popup: says what is being counted on the page behind it, and what waits. It changes the pause, and whose turn it is;
-// what the clinician adds is in entries.js.
+// what the clinician adds is in entries.js, the episode in episode.js, and what is asked and marked in files of that name.
 
 import { condition, STATES } from "../worker/condition.js";
 import { delivery } from "../worker/delivery.js";
 import * as outbox from "../worker/outbox.js";
 import { name_of, settings } from "../worker/settings.js";
+import { show_day } from "./day.js";
+import { element, time } from "./elements.js";
 import { prepare_form, show_gaps } from "./entries.js";
+import { ask, show_episode } from "./episode.js";
+import { prepare_marks, show_marks } from "./marks.js";
+import { show_questions } from "./questions.js";
 import { midnight, minutes, today } from "./today.js";
 
 /** What a page behind the popup says of itself. @type {Record<StopwatchStatus, string>} */
@@ -17,11 +22,6 @@ const NOTES = {
   paused: "on this thread today, on this device.",
   elsewhere: "No thread is recognised on this page. Nothing is counted here.",
 };
-
-/** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-/** @param {number} at */
-const time = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
 /** The state of the page when the popup opened: the popup itself takes the focus away from it. @type {TabStatus | undefined} */
 let behind;
@@ -140,8 +140,16 @@ async function show() {
   const { paused } = await chrome.storage.local.get("paused");
   element("pause").textContent = paused === true ? "Go on" : "Pause";
   element("pause").setAttribute("aria-pressed", String(paused === true));
+  const open = await open_rows((await settings()).pairing?.id ?? "");
   await Promise.all([show_state(), show_subject(), show_outbox(), show_parked(), show_turn(), show_gaps(tab)]);
+  await Promise.all([show_episode(behind, open), show_questions(tab, behind), show_marks(tab, behind), show_day(open)]);
   document.documentElement.dataset["shown"] = "true";
+}
+
+/** What is kept stands there already; the server's fresh word takes its place. */
+async function refresh() {
+  if (behind) await ask(tab);
+  await show();
 }
 
 element("pause").addEventListener("click", async () => {
@@ -152,10 +160,12 @@ element("pause").addEventListener("click", async () => {
 element("turn").addEventListener("change", async ({ target }) => {
   const id = /** @type {HTMLSelectElement} */ (target).value;
   await chrome.runtime.sendMessage({ type: "switch_pairing", id });
+  await ask(tab, { now: true });
   await show();
 });
 element("try-again").addEventListener("click", async () => {
   await chrome.runtime.sendMessage({ type: "try_again" });
+  await ask(tab, { now: true });
   await show();
 });
 
@@ -163,5 +173,8 @@ const tab = await tab_behind();
 behind = await status_of(tab);
 element("by-hand").hidden = !behind || (behind.thread === null && behind.patient === null);
 prepare_form(tab);
+prepare_marks(tab, behind);
+element("day").addEventListener("toggle", () => void show());
 await show();
-setInterval(show, 1000);
+setInterval(refresh, 1000);
+await refresh();

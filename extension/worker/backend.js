@@ -1,7 +1,11 @@
 // The backend client: the one file that fetches. One request to the server, one answer, told in kinds.
 
+import { own_episodes } from "./told.js";
+
 const PATH = "/api/v1/intervals";
 const PAIRING_PATH = "/api/v1/pairing";
+const OWN_PATH = "/api/v1/own-episodes";
+const FACTS_PATH = "/api/v1/facts/";
 const PROTOCOL = "1";
 const PATIENCE_MS = 30_000;
 const NOT_OURS = "The server’s answer is not one of Threadtime’s. Check its address.";
@@ -104,6 +108,46 @@ export function judge(status, retry_after, text, now) {
   const retry_after_ms = status === 429 || status >= 500 ? wait_of(retry_after, now) : null;
   if (status === 404 || status === 405) return { kind: "later", problem: "There is no Threadtime at this address.", retry_after_ms };
   return { kind: "later", problem: `The server answered ${status}.${detail}`, retry_after_ms };
+}
+
+/** Asks for the clinician's own episodes of a thread or patient. @param {string} server origin @param {string} token
+ * @param {Subject} subject @returns {Promise<EpisodesAnswer>} */
+export async function ask_episodes(server, token, { portal, thread, patient }) {
+  const answer = await send(server + OWN_PATH, token, { portal, thread, patient });
+  return "problem" in answer ? { kind: "failed", problem: answer.problem } : judge_episodes(answer.status, answer.text);
+}
+
+/** @param {number} status @param {string} text @returns {EpisodesAnswer} absent: the server is too old to tell */
+export function judge_episodes(status, text) {
+  const body = parse(text);
+  if (status === 404 || status === 405) return { kind: "absent" };
+  if (status !== 200) return { kind: "failed", problem: `The server answered ${status}.${detail_of(body)}` };
+  const told = own_episodes(body);
+  return told === null ? { kind: "failed", problem: NOT_OURS } : { kind: "told", told };
+}
+
+/** Says facts of one kind. @param {string} server origin @param {string} token @param {string} kind
+ * @param {Record<string, unknown>[]} rows @param {number} now @returns {Promise<FactsAnswer>} */
+export async function post_facts(server, token, kind, rows, now) {
+  const answer = await send(server + FACTS_PATH + encodeURIComponent(kind), token, { facts: rows });
+  if ("problem" in answer) return { kind: "later", problem: answer.problem, retry_after_ms: null };
+  return judge_facts(answer.status, answer.retry_after, answer.text, rows.length, now);
+}
+
+/** @param {number} status @param {string | null} retry_after @param {string} text @param {number} count of rows sent
+ * @param {number} now @returns {FactsAnswer} */
+export function judge_facts(status, retry_after, text, count, now) {
+  const body = parse(text);
+  if (status === 200) {
+    const results = Array.isArray(body?.results) ? body.results : [];
+    const refused = results.find((/** @type {any} */ one) => one?.outcome === "refused");
+    if (refused) return { kind: "refused", problem: typeof refused.reason === "string" ? refused.reason : "The server gave no reason." };
+    const taken = results.filter((/** @type {any} */ one) => ["new", "changed", "known"].includes(one?.outcome)).length;
+    return taken === count ? { kind: "taken" } : { kind: "later", problem: NOT_OURS, retry_after_ms: null };
+  }
+  const problem = typeof body?.detail === "string" ? body.detail : `The server answered ${status}.`;
+  if ([400, 403, 404, 413, 422].includes(status)) return { kind: "refused", problem };
+  return { kind: "later", problem, retry_after_ms: status === 429 || status >= 500 ? wait_of(retry_after, now) : null };
 }
 
 /** @param {any} body a problem */

@@ -6,13 +6,17 @@ let opened;
 /** @returns {Promise<IDBDatabase>} */
 export function database() {
   opened ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open("threadtime", 1);
-    request.onupgradeneeded = () => {
+    const request = indexedDB.open("threadtime", 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
       const db = request.result;
-      db.createObjectStore("outbox", { keyPath: "id" }).createIndex("by_pairing", ["state", "pairing"]);
-      db.createObjectStore("recent", { keyPath: "id" }).createIndex("by_end", "ended_at");
-      db.createObjectStore("documents", { keyPath: "document" });
-      db.createObjectStore("settings", { keyPath: "name" });
+      if (oldVersion < 1) {
+        db.createObjectStore("outbox", { keyPath: "id" }).createIndex("by_pairing", ["state", "pairing"]);
+        db.createObjectStore("recent", { keyPath: "id" }).createIndex("by_end", "ended_at");
+        db.createObjectStore("documents", { keyPath: "document" });
+        db.createObjectStore("settings", { keyPath: "name" });
+      }
+      db.createObjectStore("episodes", { keyPath: "key" });
+      db.createObjectStore("answers", { keyPath: "key" });
     };
     request.onsuccess = () => {
       // Another version of the extension wants to upgrade: let go, and open anew when next asked.

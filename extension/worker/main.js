@@ -1,13 +1,16 @@
 // The worker: wakes on an event, does one thing, and may die at any line. Every listener stands here, at the top level;
 // nothing is remembered in this file but a timer that may be lost.
 
+import { prune_answers, resume_answers, say, send_answers, UNDO_MS, unsay } from "./answers.js";
 import { draw_badge } from "./badge.js";
 import { tab_statuses } from "./condition.js";
-import { drain, knock, resume } from "./delivery.js";
+import { delivery, drain, knock, resume } from "./delivery.js";
 import { greet, speaking } from "./documents.js";
 import { enter, forget_gaps, offer, say_reading } from "./entered.js";
+import { prune_episodes, renew, renew_kept } from "./episodes.js";
 import { KINDS, portal_file } from "./kinds.js";
 import { take_policy } from "./managed.js";
+import { mark } from "./marks.js";
 import { begin_pairing, cancel_pairing, pairing_request, poll_pairing } from "./pairing.js";
 import { inject, portal_at, register } from "./portals.js";
 import { recover } from "./recovery.js";
@@ -26,14 +29,19 @@ function run(what, work) {
 }
 
 async function send() {
+  const { sent_at } = await delivery();
   await drain();
   await draw_badge();
+  const taken = await send_answers();
+  if (taken || (await delivery()).sent_at !== sent_at) await renew_kept(await tab_statuses());
 }
 
 async function every_minute() {
   await heed({ believe_nothing: true });
   await recover(Date.now());
   await forget_gaps(Date.now());
+  await prune_episodes(Date.now());
+  await prune_answers(Date.now());
   await send();
   await be_heard();
 }
@@ -135,11 +143,30 @@ async function said(work) {
   return answer;
 }
 
+/** What the page in a tab is about, asked anew at the server. @param {unknown} tab */
+async function own_episodes(tab) {
+  const key = `status:${tab}`;
+  const subject = /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+  return subject === undefined ? { outcome: "absent", problem: null } : renew(subject);
+}
+
+/** An answer goes out when it can no longer be taken back; where this worker died before, with the next minute.
+ * @param {any} message */
+async function take_answer({ tab, question, label }) {
+  const key = `status:${tab}`;
+  const subject = /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+  if (subject === undefined) return { kept: false };
+  const answer = await say({ subject, question, label }, Date.now());
+  setTimeout(() => run("sending an answer", send), UNDO_MS);
+  return answer;
+}
+
 async function settings_changed() {
   await publish();
   await register();
   await inject();
   await resume();
+  await prune_episodes(Date.now());
   run("sending", send);
   return {};
 }
@@ -148,6 +175,7 @@ async function settings_changed() {
 async function turn(change) {
   await change;
   await publish();
+  await prune_episodes(Date.now());
   run("sending", send);
   return {};
 }
@@ -191,6 +219,7 @@ async function pause(paused) {
 
 async function try_again() {
   await resume();
+  await resume_answers(Date.now());
   await send();
   return {};
 }
@@ -209,6 +238,10 @@ function answer_to(message, sender) {
     if (message?.type === "poll_pairing") return go_on_pairing();
     if (message?.type === "reading") return said(say_reading(message.tab, message.id, Date.now()));
     if (message?.type === "manual") return said(enter(message, Date.now()));
+    if (message?.type === "mark") return said(mark(message, Date.now()));
+    if (message?.type === "own_episodes") return own_episodes(message.tab);
+    if (message?.type === "say") return take_answer(message);
+    if (message?.type === "unsay") return unsay(message.question);
     return null;
   }
   if (message?.type === "hello") return hello(sender);

@@ -9,22 +9,24 @@ const RECENT_MS = 48 * 3_600_000;
  * @param {WireRow[]} rows
  * @param {string} pairing
  * @param {number} now
+ * @param {Record<string, string>} was of corrections, by id: the activity that stood before
  * @returns {Promise<string[]>} the ids that are safe now: all of them
  */
-export async function add(rows, pairing, now) {
+export async function add(rows, pairing, now, was = {}) {
   return transact(["outbox", "recent"], "readwrite", async (t) => {
     const outbox = t.objectStore("outbox");
     const recent = t.objectStore("recent");
     for (const row of rows) {
-      const { id, portal, thread, patient, started_at, ended_at, entry } = row;
+      const { id, portal, thread, patient, started_at, ended_at, entry, activity, idle_after_seconds, corrects } = row;
       const known = (await result(recent.getKey(id))) ?? (await result(outbox.getKey(id)));
       if (known !== undefined) continue;
       /** @type {OutboxRecord} */
       const record = { id, row, pairing, state: "waiting", reason: null, kept_at: now };
       outbox.add(record);
       /** @type {RecentRow} */
-      const trace = { id, pairing, portal, thread, patient, started_at, ended_at, ...(entry === undefined ? {} : { entry }) };
-      recent.add(trace);
+      const trace = { id, pairing, portal, thread, patient, started_at, ended_at, activity, idle_after_seconds };
+      const more = { ...(entry !== undefined && { entry }), ...(corrects !== undefined && { corrects }), ...(was[id] !== undefined && { was: was[id] }) };
+      recent.add({ ...trace, ...more });
     }
     return rows.map((row) => row.id);
   });
@@ -43,6 +45,15 @@ export async function peek(pairing, limit) {
   return transact(["outbox"], "readonly", (t) =>
     result(t.objectStore("outbox").index("by_pairing").getAll(all("waiting", pairing), limit)),
   );
+}
+
+/** The rows of one thread that wait under a pairing. @param {string} pairing @param {Subject} subject
+ * @returns {Promise<WireRow[]>} */
+export async function unsent(pairing, { portal, thread }) {
+  const records = /** @type {OutboxRecord[]} */ (
+    await transact(["outbox"], "readonly", (t) => result(t.objectStore("outbox").index("by_pairing").getAll(all("waiting", pairing))))
+  );
+  return records.map(({ row }) => row).filter((row) => row.portal === portal && row.thread === thread);
 }
 
 /** Forgets rows that the server has on its disk. @param {string[]} ids */

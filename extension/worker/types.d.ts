@@ -15,6 +15,7 @@ interface WireRow {
   entry?: string;
   linked_from?: string;
   recovered?: boolean;
+  corrects?: string;
   reason?: string;
 }
 
@@ -38,6 +39,12 @@ interface RecentRow {
   started_at: number;
   ended_at: number;
   entry?: string;
+  /** Earlier versions did not remember the rest. */
+  activity?: string;
+  idle_after_seconds?: number;
+  corrects?: string;
+  /** Of a correction: the activity that stood before it. */
+  was?: string;
 }
 
 /** What the browser said of a document when it greeted: nothing a content script says later can change it. */
@@ -147,4 +154,118 @@ interface TabStatus {
   portal: string;
   thread: string | null;
   patient: string | null;
+}
+
+/** What a page is about, in the portal's own identifiers. */
+interface Subject {
+  portal: string;
+  thread: string | null;
+  patient: string | null;
+}
+
+/** A reason of the rules, as a person reads it. */
+interface Reason {
+  id: string;
+  severity: string;
+  message: string;
+  source: string | null;
+  remedy: string | null;
+}
+
+/** What the rules say of an episode. */
+interface Verdict {
+  status: "reportable" | "hold" | "not_reportable";
+  code: string | null;
+  projected_code: string | null;
+  hold_until: string | null;
+  reasons: Reason[];
+  missing: { id: string; asks: string; of: string | null; until: string | null }[];
+  rules_version: string | null;
+}
+
+/** A fact that an answer says, as `POST /api/v1/facts/{kind}` takes it. */
+interface SaidFact {
+  kind: string;
+  row: Record<string, unknown>;
+}
+
+interface Question {
+  id: string;
+  text: string;
+  options: { label: string; facts: SaidFact[] }[];
+}
+
+/** An interval of the clinician's own, as it stands at the server. */
+interface OwnInterval {
+  id: string;
+  thread: string | null;
+  /** Absent: the server did not say. */
+  patient?: string | null;
+  started_at: number;
+  ended_at: number;
+  activity: string;
+  /** Before any correction, where the server says so. */
+  recorded_activity: string | null;
+  entry: string;
+  counted: boolean | null;
+  corrected_by: string | null;
+  idle_after_seconds: number | null;
+}
+
+/** An episode as the server told it; what it left out is null or empty. */
+interface OwnEpisode {
+  episode_id: string;
+  threads: string[];
+  window_start: string | null;
+  window_end: string | null;
+  counted_seconds: number | null;
+  others: { name: string; credential: string | null }[];
+  approved: boolean;
+  steps: { minutes: number; code: string }[];
+  rules: { family: string; day: string; payer_type: string | null } | null;
+  settings: Record<string, unknown>;
+  facts: Record<string, unknown> | null;
+  answer: Verdict | null;
+  questions: Question[];
+  intervals: OwnInterval[];
+}
+
+interface OwnEpisodes {
+  as_of: number | null;
+  timezone: string | null;
+  episodes: OwnEpisode[];
+}
+
+/** The server's last word about a thread or patient, under the pairing it was given to. */
+interface KeptEpisodes extends OwnEpisodes, Subject {
+  key: string;
+  pairing: string;
+  /** When it came, by this device's clock. */
+  received_at: number;
+}
+
+type EpisodesAnswer = { kind: "told"; told: OwnEpisodes } | { kind: "absent" } | { kind: "failed"; problem: string };
+
+type FactsAnswer =
+  | { kind: "taken" }
+  | { kind: "refused"; problem: string }
+  | { kind: "later"; problem: string; retry_after_ms: number | null };
+
+/** What the clinician answered, until the server has it and a while longer. `aside`: not sure, so nothing is sent. */
+interface SaidAnswer {
+  key: string;
+  pairing: string;
+  /** The page on which it was asked. */
+  subject: Subject;
+  question: Question;
+  label: string;
+  facts: SaidFact[];
+  state: "waiting" | "sent" | "refused" | "aside";
+  /** Of a refused one the server's reason, of a waiting one why it still waits. */
+  problem: string | null;
+  said_at: number;
+  /** Not sent before this. */
+  not_before: number;
+  attempt: number;
+  settled_at: number | null;
 }

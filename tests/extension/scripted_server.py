@@ -14,11 +14,17 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class ScriptedServer:
-    """`answer` takes the request's body and gives status and body; `bodies` are all that came."""
+    """`answer` takes the body of a request with intervals and gives status and body; `bodies` are all of them that came.
+
+    `others` are the answers at other paths: what is not there is 404, as from an older server. `asked` are the paths and
+    bodies that came there.
+    """
 
     def __init__(self) -> None:
         self.answer: Callable[[dict[str, Any]], Answer] = accept
         self.bodies: list[dict[str, Any]] = []
+        self.others: dict[str, Callable[[dict[str, Any]], Answer]] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
         self.port = 0
 
     @property
@@ -49,8 +55,12 @@ def scripted_server() -> Iterator[ScriptedServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            script.bodies.append(body)
-            number, answer = script.answer(body)
+            if self.path == "/api/v1/intervals":
+                script.bodies.append(body)
+                number, answer = script.answer(body)
+            else:
+                script.asked.append((self.path, body))
+                number, answer = script.others.get(self.path, status(404, "there is nothing here"))(body)
             text = json.dumps(answer).encode()
             self.send_response(number)
             self.send_header("Content-Type", "application/json")
