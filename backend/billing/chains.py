@@ -79,12 +79,14 @@ class Work:
     """One patient's intervals (sorted, each id once) as one family's rules read them.
 
     `facts` has the practice, the people, the visits and claims. `settings` None: the rules' own, on every day.
+    `evaluated`: what was attested of threads whose inquiry nobody knows.
     """
 
     facts: Case
     intervals: Sequence[Interval]
     family: str
     settings: SettingsOn | None
+    evaluated: Mapping[str | None, bool] = field(default_factory=dict)
     days: Days = field(init=False)
     people: Mapping[str, Clinician] = field(init=False)
     _rules: dict[date, Rules] = field(default_factory=dict, init=False)
@@ -164,7 +166,7 @@ class Chain:
         """
         before = sorted((w for w in windows if w.concerns(self.specialty)), key=lambda w: w.period.starts_at)
         seen = {q.thread for w in before for q in w.inquiries}
-        implied = _implied(known, self._by_own_day.intervals, seen)
+        implied = _implied(known, self._by_own_day.intervals, seen, self.work.evaluated)
         inquiries = sorted([*known, *implied], key=sort_key)
         position = 0
         while position < len(inquiries):
@@ -256,7 +258,12 @@ def at_of(inquiry: Inquiry) -> Instant:
     return 0 if inquiry.at is None else inquiry.at
 
 
-def _implied(known: Sequence[Inquiry], reviews: Sequence[Interval], seen: Iterable[str | None]) -> list[Inquiry]:
+def _implied(
+    known: Sequence[Inquiry],
+    reviews: Sequence[Interval],
+    seen: Iterable[str | None],
+    evaluated: Mapping[str | None, bool],
+) -> list[Inquiry]:
     """For each thread whose inquiry nobody knows, one at its first review; not for those that a window has `seen`.
 
     An inquiry without a thread may be of any; work without a thread belongs to the last inquiry before it.
@@ -272,4 +279,7 @@ def _implied(known: Sequence[Inquiry], reviews: Sequence[Interval], seen: Iterab
     for interval in reviews:
         if interval.thread not in threads:
             first.setdefault(interval.thread, interval.started_at)
-    return [Inquiry(at, thread=thread, given=ALL_SAID, implied=True) for thread, at in first.items()]
+    return [
+        Inquiry(at, thread=thread, evaluative=evaluated.get(thread), given=ALL_SAID, implied=True)
+        for thread, at in first.items()
+    ]

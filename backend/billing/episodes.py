@@ -12,7 +12,7 @@ seven days. Each family is built by itself, over the same intervals:
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -71,6 +71,7 @@ def build_episodes(
     visits: Sequence[Visit] | None = None,
     claims: Sequence[OtherClaim] | None = None,
     settings: SettingsOn | None = None,
+    evaluated: Mapping[str | None, bool] | None = None,
 ) -> list[BuiltEpisode]:
     """The episodes of one patient, of each family by itself, sorted by family and window.
 
@@ -80,7 +81,8 @@ def build_episodes(
     `inquiries`: every one that is known, of all threads. `visits` and `claims` (those that are visits) say with
     `related_to_prior_visit` which is left out beside others for a visit; the rest of rule inquiry-left-out is read
     from the inquiry. `taken`: their windows stay; inquiries whose work would open a window across one belong to it,
-    and it is returned with what belongs to it.
+    and it is returned with what belongs to it. `evaluated`: what was attested of threads (by their identifiers), for
+    those whose inquiry nobody knows.
 
     Depends on what is given and never on its order. A family without a countable interval has no episode (staff
     alone give none). Each second of each interval lies in at most one episode of a family: an interval that runs
@@ -100,7 +102,7 @@ def build_episodes(
     )
     found: list[BuiltEpisode] = []
     for family in families():
-        work = Work(facts, ordered, family, settings)
+        work = Work(facts, ordered, family, settings, evaluated or {})
         found += _filled(work, _windows(work, known, [t for t in taken if t.family == family]))
     return found
 

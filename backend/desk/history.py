@@ -51,6 +51,7 @@ class History:
             visits=always.visits,
             claims=always.other_claims,
             settings=partial(in_force, self.settings, payer=None) if self.settings else None,
+            evaluated=self.known.evaluated(),
         )
 
     def case_of(self, episode: BuiltEpisode, as_of: int) -> Case:

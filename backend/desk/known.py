@@ -50,7 +50,7 @@ class Known:
 
     def inquiries(self) -> tuple[Inquiry, ...]:
         """Every inquiry; what was attested of its thread fills what it leaves open."""
-        evaluative = {word.thread: word.body["evaluative"] for word in self._of("attested_evaluative")}
+        evaluative = self.evaluated()
         bodies = [{**word.body, "thread": word.thread} for word in self._of("inquiries")]
         about_other = [body.pop("about_other_patient", None) for body in bodies]
         for body in bodies:
@@ -60,6 +60,10 @@ class Known:
         return tuple(
             replace(inquiry, about_other_patient=other) for inquiry, other in zip(read or (), about_other, strict=True)
         )
+
+    def evaluated(self) -> dict[str | None, bool]:
+        """thread -> whether a problem was evaluated on it, as its clinician attested."""
+        return {word.thread: word.body["evaluative"] for word in self._of("attested_evaluative")}
 
     def attested(self) -> dict[tuple[str, str | None], bool]:
         """(interval_id, user_id who said it) -> whether that time was worked."""

@@ -34,17 +34,15 @@ def questions(
     own = [each for each in built.intervals if each.clinician == user_id]
     threads = list(dict.fromkeys(each.thread for each in own if each.thread is not None))
     return [
-        *_evaluated(history, built, counted, threads),
+        *_evaluated(history, built, threads),
         *_related(history, counted, threads),
         *_worked(history, counted, own),
         *_whose(history, counted, own, user_id, references),
     ]
 
 
-def _evaluated(history: History, built: BuiltEpisode, counted: Counted, threads: Iterable[str]) -> Iterable[Question]:
-    """An inquiry that nobody knows yet is asked about as well: the answer fills it in when it comes."""
-    answered = {each.thread for each in history.known.words.get("attested_evaluative", ())}
-    open_threads = {each.thread for each in built.inquiries if each.evaluative is None} - answered
+def _evaluated(history: History, built: BuiltEpisode, threads: Iterable[str]) -> Iterable[Question]:
+    open_threads = {each.thread for each in built.inquiries if each.evaluative is None}
     for thread in threads:
         if thread in open_threads:
             about = {"portal": history.portal, "thread": thread}

@@ -85,36 +85,37 @@ def _readings(outcome: Outcome, rows: Sequence[tuple[int, Row]]) -> list[Row]:
 
 
 def _attest(store: Store, connection: Connection, device: Device, rows: Sequence[Row], now: int) -> None:
-    """Keeps that word as the fact that it is. A row that corrects one of which the clinician has said otherwise says so
-    too: to mark time as a refill and to take that back changes no earlier word."""
+    """Keeps that word as the fact that it is, where the clinician has not said otherwise: of the row itself, whichever
+    came first, or of the one that it corrects, for a mark that is taken back changes no earlier word."""
     if "clinician" not in device.roles:
         return  # staff time is never counted, and nobody asks for their word
-    words = [
-        {"interval": row["id"], "attested": _attested_of(connection, device.practice_id, device.user_id, row)}
-        for row in rows
-    ]
+    words = []
+    for row in rows:
+        if _said_of(connection, device, row, row["id"]) is None:
+            earlier = _said_of(connection, device, row, row["corrects"]) if "corrects" in row else None
+            words.append({"interval": row["id"], "attested": earlier is None or earlier == {"attested": True}})
     by = Speaker(device.user_id, device.roles)
     learn_within(store, connection, device.practice_id, "attested_time", words, now=now, by=by)
 
 
-def _attested_of(connection: Connection, practice_id: int, user_id: str, row: Row) -> bool:
-    """What the clinician said of the time that this row corrects; where nothing, that it was work."""
-    if "corrects" not in row:
-        return True
-    portal, thread = row["portal"], row["thread"]
-    patient_id = None if row["patient"] is None else patients.known(connection, practice_id, (portal, row["patient"]))
-    kind = KINDS["attested_time"]
+def _said_of(connection: Connection, device: Device, row: Row, interval_id: str) -> dict[str, bool] | None:
+    """What the clinician last said of an interval on the row's thread or patient, empty where they took it back;
+    None where they said nothing."""
+    kind, portal = KINDS["attested_time"], row["portal"]
+    reference = None if row["patient"] is None else (portal, row["patient"])
     said = facts.latest(
         connection,
-        practice_id,
+        device.practice_id,
         kind=kind.name,
-        key=f"{user_id} {key_of(kind, {'interval': row['corrects']})}",
-        patient_id=patient_id,
+        key=f"{device.user_id} {key_of(kind, {'interval': interval_id})}",
+        patient_id=None if reference is None else patients.known(connection, device.practice_id, reference),
         portal=portal,
-        thread=thread,
+        thread=row["thread"],
     )
-    body = None if said is None else orjson.loads(said)
-    return body is None or bool(body["attested"])
+    if said is None:
+        return None
+    body = orjson.loads(said) or {}
+    return {name: body[name] for name in ("attested",) if name in body}
 
 
 def _accepted(ids: list[str]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import { bar, duration_words, local_day, others_words, period, unsent_seconds, v
 import { judge_again, packaged_rules } from "./rules.js";
 
 const WIDTH = 288;
-const SQUARE = 16;
-const SHOWN_REASONS = 2;
+const SQUARE = 12;
+const SHOWN_REASONS = 1;
 const ASK_AGAIN_MS = 60_000;
 
 /** How the last asking went. @type {{outcome: "kept" | "absent" | "failed" | "unpaired" | "asking", problem: string | null, at: number}} */
@@ -48,6 +48,9 @@ export async function show_episode(behind, open) {
   redraw(section, view, () => card(view));
 }
 
+/** @param {string} words */
+const sentence = (words) => (words === "" || /[.!?]$/.test(words) ? words : `${words}.`);
+
 /** @param {KeptEpisodes} kept @param {OwnEpisode} episode @param {number} unsent seconds @param {number} now */
 function spoken({ timezone }, episode, unsent, now) {
   const { counted_seconds, steps, others } = episode;
@@ -70,7 +73,7 @@ async function judged(kept, episode, now) {
     const again = episode.approved || kept.timezone === null ? null : judge_again(await (rules ??= packaged_rules()), episode, local_day(now, kept.timezone));
     answer = again ?? answer;
     const judged_here = again === null ? "" : " Judged on this device for today.";
-    age = `As of ${moment(kept.received_at, now)}. ${reach.problem ?? ""}${judged_here}`;
+    age = `As of ${moment(kept.received_at, now)}. ${sentence(reach.problem ?? "")}${judged_here}`;
   }
   return { verdict: answer && verdict_words(answer, { approved: episode.approved, running: days?.running === true }), age };
 }
@@ -101,7 +104,7 @@ function card({ days, counted, others, unsent, verdict, age }) {
 function squares({ title, squares }) {
   const width = squares.length * (SQUARE + 4) - 4;
   const image = drawn("svg", { "class": "squares", width, "height": SQUARE, "viewBox": `0 0 ${width} ${SQUARE}`, "role": "img", "aria-label": title });
-  squares.forEach((kind, n) => image.append(drawn("rect", { class: kind, x: n * (SQUARE + 4) + 1, y: 1, width: SQUARE - 2, height: SQUARE - 2, rx: 3 })));
+  squares.forEach((kind, n) => image.append(drawn("rect", { class: kind, x: n * (SQUARE + 4) + 1, y: 1, width: SQUARE - 2, height: SQUARE - 2, rx: 2 })));
   return image;
 }
 
@@ -126,7 +129,7 @@ function reasons(all) {
   const list = (/** @type {typeof all} */ some) => make("ul", { class: "reasons" }, ...some.map(reason));
   if (all.length === 0) return [];
   if (more.length === 0) return [list(first)];
-  return [list(first), make("details", { "data-key": "more" }, make("summary", { "class": "small", "data-key": "more-summary" }, `${more.length} more`), list(more))];
+  return [list(first), make("details", { "data-key": "more" }, make("summary", { "class": "small", "data-key": "more-summary" }, more.length === 1 ? "1 more reason" : `${more.length} more reasons`), list(more))];
 }
 
 /** @param {NonNullable<View["verdict"]>["reasons"][number]} one */
@@ -141,7 +144,7 @@ function reason({ message, remedy, source, ...more }) {
 
 /** @param {string | null} problem */
 function unheard_of(problem) {
-  return [make("h2", { id: "episode-title" }, "This period"), make("p", { class: "quiet small" }, `${problem ?? ""} What it knows of this thread is not on this device yet.`)];
+  return [make("h2", { id: "episode-title" }, "This period"), make("p", { class: "quiet small" }, `${sentence(problem ?? "")} What it knows of this thread is not on this device yet.`)];
 }
 
 function none_yet() {

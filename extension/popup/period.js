@@ -66,7 +66,7 @@ export function period({ window_start, window_end }, zone, now) {
   const length = Math.max(1, Math.min(31, days_between(window_start, window_end) + 1));
   const number = days_between(window_start, today) + 1;
   const running = number >= 1 && number <= length;
-  const title = running ? `Day ${number} of ${length}` : number < 1 ? `Begins on ${day_words(window_start)}` : `Ended on ${day_words(window_end)}`;
+  const title = running ? `Day ${number} of ${length}` : number < 1 ? `Begins ${day_words(window_start)}` : `Ended ${day_words(window_end)}`;
   const same_month = window_start.slice(0, 7) === window_end.slice(0, 7);
   return {
     title,
@@ -109,7 +109,7 @@ export function verdict_words(answer, { approved, running }) {
   if (answer.status === "not_reportable") {
     return { tone: "blocked", mark: "✕", words: "Not reportable", note: "", reasons: told("block") };
   }
-  const so_far = answer.projected_code === null ? "" : `The time so far is that of ${answer.projected_code}.`;
+  const so_far = answer.projected_code === null ? "" : `So far ${answer.projected_code}, by time alone.`;
   const until = answer.hold_until === null ? "On hold" : `Hold until ${day_words(answer.hold_until)}`;
   const asked = missing_of(answer);
   const waits = told("wait");

@@ -10,6 +10,7 @@ import { element, time } from "./elements.js";
 import { prepare_form, show_gaps } from "./entries.js";
 import { ask, show_episode } from "./episode.js";
 import { prepare_marks, show_marks } from "./marks.js";
+import { show_entered } from "./minutes.js";
 import { show_questions } from "./questions.js";
 import { midnight, minutes, today } from "./today.js";
 
@@ -142,7 +143,7 @@ async function show() {
   element("pause").setAttribute("aria-pressed", String(paused === true));
   const open = await open_rows((await settings()).pairing?.id ?? "");
   await Promise.all([show_state(), show_subject(), show_outbox(), show_parked(), show_turn(), show_gaps(tab)]);
-  await Promise.all([show_episode(behind, open), show_questions(tab, behind), show_marks(tab, behind), show_day(open)]);
+  await Promise.all([show_episode(behind, open), show_questions(tab, behind), show_marks(tab, behind), show_entered(tab, behind), show_day(open)]);
   document.documentElement.dataset["shown"] = "true";
 }
 

@@ -145,9 +145,8 @@ export function judge_facts(status, retry_after, text, count, now) {
     const taken = results.filter((/** @type {any} */ one) => ["new", "changed", "known"].includes(one?.outcome)).length;
     return taken === count ? { kind: "taken" } : { kind: "later", problem: NOT_OURS, retry_after_ms: null };
   }
-  const problem = typeof body?.detail === "string" ? body.detail : `The server answered ${status}.`;
-  if ([400, 403, 404, 413, 422].includes(status)) return { kind: "refused", problem };
-  return { kind: "later", problem, retry_after_ms: status === 429 || status >= 500 ? wait_of(retry_after, now) : null };
+  if ([400, 403, 404, 413, 422].includes(status)) return { kind: "refused", problem: typeof body?.detail === "string" ? body.detail : `The server answered ${status}.` };
+  return { kind: "later", problem: `The server answered ${status}.${detail_of(body)}`, retry_after_ms: status === 429 || status >= 500 ? wait_of(retry_after, now) : null };
 }
 
 /** @param {any} body a problem */

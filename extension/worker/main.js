@@ -10,7 +10,7 @@ import { enter, forget_gaps, offer, say_reading } from "./entered.js";
 import { prune_episodes, renew, renew_kept } from "./episodes.js";
 import { KINDS, portal_file } from "./kinds.js";
 import { take_policy } from "./managed.js";
-import { mark } from "./marks.js";
+import { correct_minutes, mark } from "./marks.js";
 import { begin_pairing, cancel_pairing, pairing_request, poll_pairing } from "./pairing.js";
 import { inject, portal_at, register } from "./portals.js";
 import { recover } from "./recovery.js";
@@ -239,6 +239,7 @@ function answer_to(message, sender) {
     if (message?.type === "reading") return said(say_reading(message.tab, message.id, Date.now()));
     if (message?.type === "manual") return said(enter(message, Date.now()));
     if (message?.type === "mark") return said(mark(message, Date.now()));
+    if (message?.type === "correct_minutes") return said(correct_minutes(message, Date.now()));
     if (message?.type === "own_episodes") return own_episodes(message.tab);
     if (message?.type === "say") return take_answer(message);
     if (message?.type === "unsay") return unsay(message.question);

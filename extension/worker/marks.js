@@ -1,6 +1,8 @@
-// What the clinician marks as a refill, scheduling or a bare result: each interval gets a row that corrects it, and stays.
+// What the clinician corrects: an interval that was a refill, scheduling or a bare result, or minutes entered by hand. Each
+// gets a row that corrects it, and stays.
 
 import "../content/uuid.js";
+import { MINUTES } from "./entered.js";
 import { kept_episodes } from "./episodes.js";
 import * as outbox from "./outbox.js";
 import { settings } from "./settings.js";
@@ -46,7 +48,8 @@ function corrected(one, corrections) {
   const before = own[0]?.was ?? one.was;
   const newest = own.at(-1);
   if (newest === undefined || newest.activity === undefined || newest.id < one.last) return { ...one, was: before ?? null };
-  return { ...one, activity: newest.activity, was: before ?? null, last: newest.id };
+  const { activity, started_at, ended_at, id: last } = newest;
+  return { ...one, activity, started_at, ended_at, was: before ?? null, last };
 }
 
 /**
@@ -75,6 +78,29 @@ export async function own_intervals(subject) {
   return { pairing, intervals: markable(told[0] ?? null, recent, subject) };
 }
 
+/** @param {unknown} tab @returns {Promise<TabStatus | undefined>} */
+async function page_in(tab) {
+  const key = `status:${tab}`;
+  return /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+}
+
+/** Corrects the minutes of an entry by hand; it ended when it ended. @param {{tab: unknown, id: unknown, minutes: any}} said
+ * @param {number} now @returns {Promise<{kept: true, before: number} | {problem: string}>} before: the minutes that stood */
+export async function correct_minutes({ tab, id, minutes }, now) {
+  if (!Number.isSafeInteger(minutes) || minutes < MINUTES.least || minutes > MINUTES.most) {
+    return { problem: `Minutes are a whole number from ${MINUTES.least} to ${MINUTES.most}.` };
+  }
+  const subject = await page_in(tab);
+  const { pairing, intervals } = subject === undefined ? { pairing: "", intervals: [] } : await own_intervals(subject);
+  const one = intervals.find((each) => each.id === id && each.entry === "manual");
+  if (one === undefined) return { problem: "This entry can no longer be corrected here." };
+  const { idle_after_seconds } = await settings();
+  const how = { reason: "minutes corrected by the clinician", idle_after_seconds, now, random: crypto.getRandomValues(new Uint8Array(10)) };
+  const row = correcting_row({ ...one, started_at: one.ended_at - minutes * 60_000 }, one.activity, how);
+  await outbox.add([row], pairing, now, { [row.id]: one.activity });
+  return { kept: true, before: Math.round((one.ended_at - one.started_at) / 60_000) };
+}
+
 /**
  * Marks intervals, or takes their marks back.
  * @param {{tab: unknown, ids: unknown, activity: unknown}} said `activity`: one of MARKS; null takes back
@@ -82,8 +108,7 @@ export async function own_intervals(subject) {
  * @returns {Promise<{marked: string[]}>} the ids of those that got a correcting row
  */
 export async function mark({ tab, ids, activity }, now) {
-  const key = `status:${tab}`;
-  const subject = /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+  const subject = await page_in(tab);
   const fits = activity === null || (typeof activity === "string" && Object.hasOwn(MARKS, activity));
   if (subject === undefined || !Array.isArray(ids) || !fits) return { marked: [] };
   const { pairing, intervals } = await own_intervals(subject);

@@ -92,10 +92,20 @@ def test_whether_a_problem_was_evaluated_is_asked_once(riverside: World) -> None
     assert [each["label"] for each in asked[0]["options"]] == ["Yes", "No", "Both", "Not sure"]
     assert asked[0]["options"][-1]["facts"] == []
     say(riverside, asked[0]["options"][0]["facts"])
-    assert ids(only(riverside)) == []
+    episode = only(riverside)
+    assert (ids(episode), episode["facts"]["evaluative"]) == ([], True)
+    assert "evaluative-content" not in {each["id"] for each in episode["answer"]["missing"]}
     riverside.ask("2026-04-06 08:00", evaluative=None, now=NOW)  # the inquiry comes later, and the answer fills it in
     episode = only(riverside)
     assert (ids(episode), episode["facts"]["evaluative"]) == ([], True)
+
+
+def test_where_nothing_was_evaluated_the_episode_is_not_reportable_before_the_inquiry_is_known(
+    riverside: World,
+) -> None:
+    riverside.send(riverside.row(FIRST, 400, patient="123"))
+    say(riverside, only(riverside)["questions"][0]["options"][1]["facts"])
+    assert [each["answer"]["status"] for each in told(riverside)["episodes"]] in ([], ["not_reportable"])
 
 
 @pytest.mark.parametrize(("label", "related"), [("Same", True), ("New", False), ("Both", True)])
@@ -213,6 +223,16 @@ def test_i_was_reading_is_the_clinicians_word(riverside: World) -> None:
     riverside.send(correction(reading, "refill_admin", 1), now=NOW)
     riverside.send(correction(reading, "review_inquiry", 2), now=NOW)
     assert only(riverside)["counted_seconds"] == 400  # the word was no, and stays so
+
+
+def test_a_word_that_came_before_its_reading_stands(riverside: World) -> None:
+    riverside.send(riverside.row(FIRST, 400, patient="123"))
+    riverside.ask("2026-04-06 08:00", now=NOW)
+    reading = riverside.row("2026-04-06 09:10", 120, patient="123", entry="attested_reading", ended_by="idle")
+    no = {"interval": reading["id"], "thread": "t1", "portal": "medplum", "attested": False}
+    riverside.say("attested_time", {**no, "attested_by": "doctor@riverside.example"}, now=NOW)
+    riverside.send(reading)
+    assert only(riverside)["counted_seconds"] == 400
 
 
 def correction(of: dict[str, Any], activity: str, moments: int) -> dict[str, Any]:

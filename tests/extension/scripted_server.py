@@ -14,10 +14,10 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class ScriptedServer:
-    """`answer` takes the body of a request with intervals and gives status and body; `bodies` are all of them that came.
+    """`answer` takes the body of a request with intervals and gives status and body; `bodies` are all that came.
 
-    `others` are the answers at other paths: what is not there is 404, as from an older server. `asked` are the paths and
-    bodies that came there.
+    `others` are the answers at other paths: what is not there is 404, as from an older server. `asked` are the paths
+    and bodies that came there.
     """
 
     def __init__(self) -> None:

@@ -141,7 +141,8 @@ class Month:
                     "end": ends.isoformat(),
                     "activity": activity,
                     "entry": entry,
-                    "attested": attested,
+                    # Whoever sends a reading has said that it was work, unless they say otherwise.
+                    "attested": True if entry == "attested_reading" and attested is None else attested,
                     **({} if entry == "measured" else {"entered_at": datetime.now(ZONE).isoformat()}),
                 }
             )

@@ -107,7 +107,10 @@ def test_in_any_order_and_twice_it_ends_as_evaluate_says(riverside: Server, tmp_
         for door, name, rows in deliveries:
             if door == "file":
                 said = import_csv(riverside, tmp_path, name, rows)
-                assert f"{len(rows)} {round_}" in said, said
+                if name == "attested_time" and round_ == "new":  # a reading that came before says it already
+                    assert said.endswith(" 0 refused"), said
+                else:
+                    assert f"{len(rows)} {round_}" in said, said
             else:
                 answer = riverside.post(*rows, token=tokens[name]).json()
                 assert len(answer["accepted" if round_ == "new" else "duplicate"]) == len(rows), answer
