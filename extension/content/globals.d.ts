@@ -37,6 +37,12 @@ interface Trail {
   reply: "begun" | "open" | null;
 }
 
+/** A tab's trail as it is stored. Another portal's threads and patients are other ones, whatever they are called. */
+interface KeptTrail {
+  origin: string;
+  trail: Trail | null;
+}
+
 /** A stretch of active time that has not ended. Offsets are whole milliseconds since {wall, mono}. */
 interface Stretch {
   wall: number;
@@ -162,6 +168,7 @@ interface Threadtime {
   };
   trail: {
     follow(trail: Trail | null, page: ReadPage | null, wall: number): { trail: Trail | null; page: StopwatchPage | null };
+    pass(trail: Trail | null, shown: { thread: string | null; patient: string | null }): Trail | null;
   };
   inputs: { watch(target: Window, note: () => void): () => void };
   running?: { alive(): boolean; stop(): void };

@@ -142,7 +142,9 @@
     const now = clock();
     // As the clock stands now: it may have been set since.
     const input = state.input && now.wall - Math.max(now.mono - state.input.mono, now.wall - state.input.wall);
-    const entries = { ...(input !== null && { [`input:${welcome.tab}`]: Math.floor(input) }), ...(trail && { [`trail:${welcome.tab}`]: trail }) };
+    /** @type {KeptTrail} */
+    const kept = { origin: location.origin, trail };
+    const entries = { ...(input !== null && { [`input:${welcome.tab}`]: Math.floor(input) }), [`trail:${welcome.tab}`]: kept };
     chrome.storage.local.set(entries).catch((error) => console.warn("Threadtime: the tab's last input is forgotten.", error));
   }
 
@@ -208,7 +210,8 @@
     const early = input_at;
     if (!top) return early === null ? undefined : note();
     state = stopwatch.start(/** @type {number} */ (stored["idle_after_seconds"] ?? 60));
-    trail = /** @type {Trail | null} */ (stored[trail_key] ?? null);
+    const kept = /** @type {KeptTrail | undefined} */ (stored[trail_key]);
+    trail = kept?.origin === location.origin ? kept.trail : null;
     last_frame = /** @type {number | null} */ (stored[frame_key] ?? null);
     tell({ type: "lock", locked: stored["locked"] === true });
     tell({ type: "pause", paused: stored["paused"] === true });
@@ -274,6 +277,25 @@
     if (sender.id !== chrome.runtime.id) return;
     if (message?.type === "navigated") look();
     if (message?.type === "alive") answer({ alive: !stopped && message.document === welcome?.document });
+    if (message?.type === "trail" && top) hand_over(answer);
+    if (message?.type === "passed") pass(message);
+  }
+
+  /** A page was opened from this one in a new tab. While this one is moving, nobody knows from which thread.
+   * @param {(answer: {document: string | undefined, trail: Trail | null}) => void} answer */
+  function hand_over(answer) {
+    leave_thread();
+    answer({ document: welcome?.document, trail: rest_timer === undefined ? trail : null });
+  }
+
+  /** Another tab of this window showed a page. Whoever comes back to an open thread is at that thread again.
+   * @param {{origin: string, thread: string | null, patient: string | null}} shown */
+  function pass(shown) {
+    if (trail === null || state.page?.kind === "thread") return;
+    trail = shown.origin === location.origin ? trails.pass(trail, shown) : null;
+    if (trail !== null) return;
+    read_before = "";
+    look();
   }
 
   const sense = () => tell({ type: "tick" });

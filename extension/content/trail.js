@@ -1,5 +1,5 @@
 // The trail: remembers, in one tab, from which thread the clinician went to a chart page of the same patient, or to the
-// page on which it is answered. Pure.
+// page on which it is answered. A tab opened from another one of the same window begins with that one's trail. Pure.
 //
 // Chart, orders and prescribing pages count for the thread (`measured`) when the thread's patient is known to be theirs,
 // no other patient stood between, and the thread was left at most ten minutes before. A page without a patient between
@@ -62,5 +62,19 @@
     };
   }
 
-  globalThis.threadtime = Object.assign(globalThis.threadtime ?? {}, { trail: { follow } });
+  /**
+   * What is left of a tab's trail once another tab of the same window has shown a page: another thread or another patient
+   * between breaks it. What is being answered stays certain.
+   * @param {Trail | null} trail
+   * @param {{thread: string | null, patient: string | null}} shown
+   * @returns {Trail | null}
+   */
+  function pass(trail, { thread, patient }) {
+    if (trail === null || trail.reply === "open") return trail;
+    if (thread !== null && thread !== trail.thread) return null;
+    const other = patient !== null && [trail.patient, trail.chart].some((one) => one !== null && one !== patient);
+    return other ? null : { ...trail, chart: trail.chart ?? patient };
+  }
+
+  globalThis.threadtime = Object.assign(globalThis.threadtime ?? {}, { trail: { follow, pass } });
 })();

@@ -16,6 +16,7 @@ import { inject, portal_at, register } from "./portals.js";
 import { recover } from "./recovery.js";
 import { wire_row } from "./rows.js";
 import { forget_pairing, settings, switch_pairing } from "./settings.js";
+import { hand_over, handed_over, tell_page, tell_window } from "./trails.js";
 import { keep } from "./turns.js";
 
 /** A page that ends needs a moment to write down what it measured last. */
@@ -87,6 +88,7 @@ async function set_up() {
 
 /** @param {chrome.runtime.MessageSender} sender @returns {Promise<Welcome>} */
 async function hello(sender) {
+  await handed_over(sender.tab?.id);
   const record = await greet(sender, Date.now());
   const portal = record && (await portal_at(record.origin));
   const file = portal && (portal.file ?? (KINDS.includes(portal.kind) ? await portal_file(portal.kind) : null));
@@ -125,6 +127,7 @@ async function take_status(message, sender) {
   const entry = { status, since, document: document.document, portal: document.portal, thread, patient };
   await chrome.storage.session.set({ [`status:${document.tab}`]: entry });
   await draw_badge();
+  run("telling the window's other pages", () => tell_window(entry, sender.tab, document.origin));
   run("asking whether this device is still known", be_heard);
   return {};
 }
@@ -311,6 +314,8 @@ chrome.webNavigation.onCommitted.addListener(({ tabId, frameId }) => {
   if (frameId === 0) page_left(tabId);
 });
 
+chrome.webNavigation.onCreatedNavigationTarget.addListener((opened) => run("handing over the way to a new tab", () => hand_over(opened)));
+
 chrome.permissions.onAdded.addListener(() => run("starting in a portal", settings_changed));
 chrome.permissions.onRemoved.addListener(() => run("leaving a portal", settings_changed));
 
@@ -319,12 +324,7 @@ chrome.permissions.onRemoved.addListener(() => run("leaving a portal", settings_
 function navigated({ tabId, frameId, url }) {
   if (frameId !== 0) return;
   run("telling a page that it moved", async () => {
-    if ((await portal_at(new URL(url).origin)) === null) return;
-    try {
-      await chrome.tabs.sendMessage(tabId, { type: "navigated" }, { frameId });
-    } catch (error) {
-      console.info("Threadtime: a page that moved does not listen yet.", error);
-    }
+    if ((await portal_at(new URL(url).origin)) !== null) await tell_page(tabId, { type: "navigated" });
   });
 }
 chrome.webNavigation.onHistoryStateUpdated.addListener(navigated);

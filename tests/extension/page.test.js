@@ -129,6 +129,30 @@ describe("The way from a thread to the chart", () => {
   test("a chart without a thread before it is only possibly related", () => {
     assert.deepEqual(walk([chart("7")]), [null, "linked_chart", null]);
   });
+
+  /** What a chart of patient 7 counts as, after a thread of `patient` and then pages in other tabs of the window. */
+  function beside(shown, { patient = "7", reply = null } = {}) {
+    let { trail: way } = trail.follow(null, thread(patient), 0);
+    way = { ...way, reply };
+    for (const [t, p] of shown) way = trail.pass(way, { thread: t, patient: p });
+    const { page: found } = trail.follow(way, reply ? { ...chart(null, "compose"), replying: false } : chart("7"), MINUTE);
+    return found && [found.thread, found.entry, found.linked_from];
+  }
+
+  test("the thread, its patient and pages of nobody in other tabs leave the way as it is", () => {
+    assert.deepEqual(beside([["T", "7"], [null, "7"], ["T", null], [null, null]]), ["T", "measured", "T"]);
+  });
+  test("another thread or another patient in another tab breaks the way", () => {
+    assert.deepEqual(beside([["U", null]]), [null, "linked_chart", null]);
+    assert.deepEqual(beside([["U", "7"]]), [null, "linked_chart", null]);
+    assert.deepEqual(beside([[null, "8"], [null, "7"]]), [null, "linked_chart", null]);
+    assert.deepEqual(beside([[null, "8"]], { patient: null }), [null, "linked_chart", null]);
+    assert.deepEqual(beside([[null, "7"]], { patient: null }), [null, "linked_chart", "T"]);
+  });
+  test("a reply that is being written stays its thread's, whatever other tabs show", () => {
+    assert.deepEqual(beside([["U", "8"]], { reply: "open" }), ["T", "measured", null]);
+    assert.equal(beside([["U", "8"]], { reply: "begun" }), null);
+  });
 });
 
 test("an id is a UUIDv7 of its moment, in lower case", () => {
