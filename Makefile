@@ -1,6 +1,6 @@
 # What a person types. `make` alone prints this list; each target is one line of work, the rest is in the files it calls.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak check extension bench rules-page
+.PHONY: help setup run demo test soak check extension bench pictures rules-page
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 NPM := tests/node npm --prefix tests
@@ -35,6 +35,9 @@ extension: .venv/run  ## build/extension to load unpacked, and build/threadtime.
 
 bench: setup  ## durable ingest and the report's page against raw SQLite, counting against duckdb, as ratios; errors of measured time
 	$(PYTHON) -m tests.bench
+
+pictures: setup  ## docs/screens.md and its pictures afresh, after a change of what the extension shows
+	$(PYTHON) -m tests.pictures
 
 rules-page: .venv/bin/python  ## docs/rules.md afresh, after a change of shared_rules
 	$(PYTHON) -m shared_rules.describe > docs/rules.md

@@ -150,7 +150,7 @@ def portal() -> None:
 @portal.command("add")
 @in_practice
 @click.option("--key", required=True, help="The name this installation has in the extension and in reports.")
-@click.option("--kind", required=True, help="Which portal file reads it, such as medplum.")
+@click.option("--kind", required=True, help="Which portal file reads it, such as medplum, or own.")
 @click.option("--origin", required=True, metavar="URL", help="Its address, such as https://portal.example.")
 def portal_add(data: Path | None, practice: str | None, key: str, kind: str, origin: str) -> None:
     """Add another installation of a portal."""

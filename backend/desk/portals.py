@@ -13,6 +13,7 @@ from backend.store import Connection, Store
 from backend.store import practices as rows
 
 FILES = Path(__file__).parents[2] / "extension" / "portals"
+OWN_KIND = "own"  # a portal file that the practice wrote; it lies in the extension or in the browsers' policy
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 
 
@@ -46,13 +47,16 @@ def portals_of(store: Store, practice_id: int) -> list[Portal]:
 def add_portal(
     store: Store, practice_id: int, *, key: str, kind: str, origin: str, now: int, by: str | None = None
 ) -> None:
-    """Adds another installation: `key` is what its intervals carry, `kind` names the portal file, `origin` is where
-    it lives. BadInput: a key, kind or origin that cannot be one. Conflict: the key is in use."""
+    """Adds another installation: `key` is what its intervals carry, `kind` names the shipped file or is OWN_KIND,
+    `origin` is where it lives. BadInput: a key, kind or origin that cannot be one. Conflict: the key is in use."""
     if not _KEY.fullmatch(key):
         raise BadInput("A portal's key has 1 to 60 lower-case letters, digits, dots, hyphens or underscores.")
-    if kind not in portal_kinds():
+    if kind not in (*portal_kinds(), OWN_KIND):
         known = ", ".join(portal_kinds())
-        raise BadInput(f"There is no portal file for the kind {kind[:60]}; there is one for: {known}.")
+        raise BadInput(
+            f"There is no portal file for the kind {kind[:60]}; there is one for: {known}. "
+            f"A portal file of the practice's own is of the kind {OWN_KIND}."
+        )
     place = _origin(origin)
 
     def work(connection: Connection) -> None:

@@ -53,6 +53,14 @@ class _Unit(Generic[Result]):
         self.done.set()
 
 
+def _in_words(error: BaseException) -> BaseException:
+    """Busy for a database that another process would not let go of for half a minute; any other error as it is."""
+    if isinstance(error, DatabaseError) and "database is locked" in str(error):
+        words = "The database is in use by other work; try again in a moment."
+        return Busy(words, retry_after_seconds=RETRY_AFTER_SECONDS)
+    return error
+
+
 class Writer:
     """Owns the only connection of this process that writes."""
 
@@ -125,7 +133,7 @@ class Writer:
         except BaseException as error:
             self._take_back()
             if len(group) == 1:
-                group[0].error = error
+                group[0].error = _in_words(error)
             else:
                 for unit in group:
                     self._commit([unit])

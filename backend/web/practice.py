@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from backend.desk.portals import add_portal, move_portal, portal_kinds, portals_of
+from backend.desk.portals import OWN_KIND, add_portal, move_portal, portal_kinds, portals_of
 from backend.desk.practices import SETTINGS, change_practice, set_up_of
 from backend.errors import BadInput, Conflict
 from backend.store.database import Store
@@ -30,7 +30,7 @@ def add(pages: Blueprint, store: Store) -> None:
             settings=[(each, PRACTICE_SETTINGS[each]) for each in SETTINGS],
             zones=sorted(available_timezones()),
             portals=portals_of(store, practice_id),
-            kinds=portal_kinds(),
+            kinds=(*portal_kinds(), OWN_KIND),
             portal=typed if about == "portal" else {},
             moved=typed if about == "move" else {},
             about=about,

@@ -5,6 +5,8 @@ import { post } from "../worker/backend.js";
 import { KINDS, portal_file } from "../worker/kinds.js";
 import { adopt, waiting_under } from "../worker/outbox.js";
 import { IDLE_AFTER, of_nobody_known, pasted, problem_of_portals, problem_of_token, save, settings } from "../worker/settings.js";
+import { attempt, say, Wrong } from "./answer.js";
+import { own_portals, show_own } from "./own.js";
 import { show_pairing, show_pairings } from "./pairing.js";
 import { show_practice } from "./practice.js";
 
@@ -15,22 +17,6 @@ const token = /** @type {HTMLInputElement} */ (element("token"));
 const device_name = /** @type {HTMLInputElement} */ (element("device-name"));
 const idle_after = /** @type {HTMLInputElement} */ (element("idle-after"));
 const portals = element("portals");
-
-/** Something typed that cannot be saved, with the field it was typed into. */
-class Wrong extends Error {
-  /** @param {HTMLElement} field @param {string} message */
-  constructor(field, message) {
-    super(message);
-    this.field = field;
-  }
-}
-
-/** @param {"done" | "wrong" | ""} outcome @param {string} words */
-function say(outcome, words) {
-  const answer = element("answer");
-  answer.textContent = { done: "✓ ", wrong: "✕ ", "": "" }[outcome] + words;
-  answer.dataset["outcome"] = outcome;
-}
 
 /** @param {ParentNode} parent @param {string} selector @returns {HTMLInputElement} */
 const field = (parent, selector) => /** @type {HTMLInputElement} */ (parent.querySelector(selector));
@@ -90,7 +76,6 @@ function origin_in(input) {
 
 /** What is typed in, checked; throws Wrong. */
 function typed() {
-  for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   const origin = server.value.trim() === "" ? null : origin_in(server);
   const word = token.value.trim() === "" ? null : token.value.trim();
   const problem = word === null ? null : problem_of_token(word);
@@ -105,32 +90,16 @@ function typed() {
     origin: origin_in(field(set, ".address")),
   }));
   for (const [index] of list.entries()) {
-    const wrong = now.policy?.lock ? null : problem_of_portals([...set_portals, ...list.slice(0, index + 1)]);
+    const wrong = now.policy?.lock ? null : problem_of_portals([...set_portals, ...own_portals(), ...list.slice(0, index + 1)]);
     if (wrong !== null) throw new Wrong(field(/** @type {Element} */ (portals.children[index]), ".key"), wrong);
   }
   return { server: origin, token: word, portals: list, idle_after_seconds: seconds };
 }
 
-/** Runs a button's work and says its outcome; what was typed wrong gets the focus. @param {() => Promise<void>} work */
-async function attempt(work) {
-  say("", "…");
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof Wrong)) {
-      say("wrong", `It did not work: ${error}`);
-      throw error;
-    }
-    say("wrong", error.message);
-    error.field.setAttribute("aria-invalid", "true");
-    error.field.focus();
-  }
-}
-
 async function save_all() {
   const wanted = typed();
   const { portals: own, ...rest } = wanted;
-  const held = now.policy?.lock ? set_portals : [...set_portals, ...own];
+  const held = now.policy?.lock ? set_portals : [...set_portals, ...own_portals(), ...own];
   const origins = [wanted.server, ...held.map((portal) => portal.origin)].filter((origin) => origin !== null);
   // First, while the click still counts as one: browsers ask only then.
   const granted = origins.length === 0 || (await chrome.permissions.request({ origins: origins.map(pattern_of) }));
@@ -138,6 +107,7 @@ async function save_all() {
   await chrome.runtime.sendMessage({ type: "settings_changed" });
   await show_practice(now.policy);
   await show_access();
+  await show_own();
   await show_foreign();
   await show_pairings();
   if (granted) say("done", "Saved.");
@@ -189,10 +159,7 @@ element("form").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(save_all);
 });
-element("pair").addEventListener("click", () => {
-  for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  attempt(pair);
-});
+element("pair").addEventListener("click", () => attempt(pair));
 element("test").addEventListener("click", () => attempt(test));
 element("add-portal").addEventListener("click", () => field(add_portal({}), "select").focus());
 element("adopt").addEventListener("click", () =>
@@ -213,10 +180,11 @@ server.value = now.server ?? "";
 token.value = pasted(now.pairing) ? (now.pairing?.token ?? "") : "";
 device_name.value = browser_name();
 idle_after.value = String(now.idle_after_seconds);
-for (const portal of now.portals.slice(set_portals.length)) add_portal(portal);
+for (const portal of now.portals.slice(set_portals.length)) if (!portal.file) add_portal(portal);
 if (now.portals.length === 0) add_portal({});
 await show_practice(now.policy);
 await show_access();
+await show_own();
 await show_foreign();
 await show_pairings();
 await show_pairing();

@@ -2,6 +2,7 @@
 
 import { pairing_request } from "../worker/pairing.js";
 import { name_of, settings } from "../worker/settings.js";
+import { say } from "./answer.js";
 
 const LOOK_MS = 1_000;
 
@@ -51,12 +52,6 @@ element("cancel-pairing").addEventListener("click", async () => {
   await show_pairing();
   element("pair").focus();
 });
-
-/** @param {"done" | "wrong"} outcome @param {string} words */
-function say(outcome, words) {
-  element("answer").textContent = (outcome === "done" ? "✓ " : "✕ ") + words;
-  element("answer").dataset["outcome"] = outcome;
-}
 
 /** Lists who is paired here, whose turn it is, and lets it be changed. */
 export async function show_pairings() {

@@ -16,7 +16,7 @@ export async function show_practice(policy) {
   element("practice-wrong").hidden = policy.problems.length === 0;
   if (policy.lock || policy.server !== undefined) settle("server");
   if (policy.lock || policy.idle_after_seconds !== undefined) settle("idle-after");
-  for (const id of ["portals", "add-portal"]) element(id).hidden = policy.lock;
+  for (const id of ["portals", "add-portal", "own"]) element(id).hidden = policy.lock;
   await show_portals(policy);
 }
 

@@ -11,7 +11,7 @@ const PATIENCE_MS = 30_000;
 const NOT_OURS = "The server’s answer is not one of Threadtime’s. Check its address.";
 
 /** One POST. @param {string} address @param {string | null} token @param {object} body
- * @returns {Promise<{status: number, retry_after: string | null, text: string} | {problem: string}>} problem: no answer */
+ * @returns {Promise<{status: number, retry_after: string | null, date: string | null, text: string} | {problem: string}>} problem: no answer */
 async function send(address, token, body) {
   try {
     const response = await fetch(address, {
@@ -24,7 +24,8 @@ async function send(address, token, body) {
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    return { status: response.status, retry_after: response.headers.get("Retry-After"), text: await response.text() };
+    const { status, headers } = response;
+    return { status, retry_after: headers.get("Retry-After"), date: headers.get("Date"), text: await response.text() };
   } catch (error) {
     const slow = error instanceof DOMException && error.name === "TimeoutError";
     return { problem: slow ? "The server did not answer within 30 seconds." : "The server cannot be reached." };
@@ -41,7 +42,7 @@ async function send(address, token, body) {
 export async function post(server, token, rows, sent_at) {
   const answer = await send(server + PATH, token, { sent_at, intervals: rows });
   if ("problem" in answer) return { kind: "later", problem: answer.problem, retry_after_ms: null };
-  return judge(answer.status, answer.retry_after, answer.text, sent_at);
+  return judge(answer.status, answer.retry_after, answer.text, sent_at, answer.date);
 }
 
 /** Asks for a pairing code. @param {string} server origin @param {string} device_name @param {string} browser
@@ -88,16 +89,17 @@ export function judge_token(status, text) {
  * @param {number} status
  * @param {string | null} retry_after
  * @param {string} text
- * @param {number} now
+ * @param {number} now this device's clock, as the request was sent
+ * @param {string | null} [date] the server's clock, as it says
  * @returns {Answer}
  */
-export function judge(status, retry_after, text, now) {
+export function judge(status, retry_after, text, now, date = null) {
   const body = parse(text);
   const detail = detail_of(body);
   if (status === 200) {
     const lists = [body?.accepted, body?.duplicate, body?.rejected];
     if (lists.every(Array.isArray) && body.rejected.every((/** @type {unknown} */ one) => typeof one === "object" && one))
-      return { kind: "answered", accepted: body.accepted, duplicate: body.duplicate, rejected: body.rejected };
+      return { kind: "answered", accepted: body.accepted, duplicate: body.duplicate, rejected: body.rejected, clock_ahead_ms: now - Date.parse(date ?? "") || 0 };
     return { kind: "later", problem: NOT_OURS, retry_after_ms: null };
   }
   if (status === 401 && body?.code === "revoked") return { kind: "stopped", problem: "This device was revoked. Pair it again in the options; what waits is kept." };

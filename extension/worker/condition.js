@@ -1,6 +1,6 @@
 // The condition of the whole extension on this device, as the badge and the popup tell it.
 
-import { delivery } from "./delivery.js";
+import { clock_off, delivery } from "./delivery.js";
 import { depth } from "./outbox.js";
 import { granted_portals } from "./portals.js";
 import { settings } from "./settings.js";
@@ -26,6 +26,12 @@ export async function tab_statuses() {
     .map(([, value]) => /** @type {TabStatus} */ (value));
 }
 
+/** @param {number} ahead ms */
+function clock_words(ahead) {
+  const minutes = Math.round(Math.abs(ahead) / 60_000);
+  return `This computer’s clock is ${minutes} minutes ${ahead > 0 ? "ahead of" : "behind"} your practice’s server. Time is measured and sent all the same, and marked: please set the clock.`;
+}
+
 /** @returns {Promise<{state: State, detail: string, waiting: number}>} `detail`: the reason in words, or "" */
 export async function condition() {
   const { pairing, portals, policy } = await settings();
@@ -42,6 +48,8 @@ export async function condition() {
   if ((await granted_portals()).length < Math.max(1, portals.length)) {
     return { state: "error", detail: "A portal is not set up: open the options and allow access to it.", waiting };
   }
+  const ahead = await clock_off();
+  if (ahead !== null) return { state: "error", detail: clock_words(ahead), waiting };
   if (problem !== null && waiting > 0) return { state: "offline", detail: problem, waiting };
   const { paused } = await chrome.storage.local.get("paused");
   if (paused === true) return { state: "paused", detail: "", waiting };

@@ -13,6 +13,7 @@ const BATCH = 100;
 const FIRST_MS = 1_000;
 const LAST_MS = 900_000;
 const MOST_RETRY_AFTER_MS = 86_400_000;
+const CLOCK_OFF_MS = 120_000;
 /** So long the server's word holds that it knows the token. */
 export const KNOWN_MS = 25_000;
 
@@ -24,6 +25,13 @@ const FRESH = { attempt: 0, not_before: 0, stopped: false, problem: null, sent_a
 export async function delivery(id) {
   const of = id ?? (await settings()).pairing?.id ?? "";
   return { ...FRESH, ...(await read_setting(`delivery:${of}`)) };
+}
+
+/** How far this device's clock was off when the server last answered, in ms, ahead of it above zero; null: not so far that
+ * the server marks what is measured by it. @returns {Promise<number | null>} */
+export async function clock_off() {
+  const ahead = Number((await read_setting("clock_ahead_ms")) ?? 0);
+  return Math.abs(ahead) > CLOCK_OFF_MS ? ahead : null;
 }
 
 /** @param {string} id @param {Delivery} state */
@@ -119,6 +127,7 @@ async function offer(server, token, rows, world) {
     const trouble = await offer(server, token, rows.slice(0, middle), world);
     return trouble ?? offer(server, token, rows.slice(middle), world);
   }
+  await write_setting("clock_ahead_ms", answer.clock_ahead_ms ?? 0);
   const sent = new Set(rows.map((row) => row.id));
   const safe = [...answer.accepted, ...answer.duplicate].filter((id) => sent.has(id));
   await outbox.settle(safe);

@@ -4,7 +4,7 @@ import { read_origin } from "./addresses.js";
 import { packaged } from "./backend.js";
 import { read_setting, write_setting } from "./database.js";
 import { KINDS } from "./kinds.js";
-import { problem_of } from "./schema.js";
+import { read_file } from "./portal_file.js";
 import { IDLE_AFTER, problem_of_portals } from "./settings.js";
 
 const NAMES = ["server", "portals", "idle_after_seconds", "lock"];
@@ -86,19 +86,9 @@ function read_portal(value, before, schema) {
     if (!KINDS.includes(kind)) return { problem: `kind: “${kind}” is none of ${KINDS.join(", ")}; give its portal file as file.` };
     return { kind, key, origin: read.origin };
   }
-  const file = parse(text);
-  const broken = file === undefined ? "It has to be the text of a portal file, in JSON." : problem_of(schema, file);
-  if (broken !== null) return { problem: `file: ${broken}` };
+  const found = read_file(text, schema);
+  if ("problem" in found) return { problem: `file: ${found.problem}` };
+  const { file } = found;
   if (file.kind !== kind) return { problem: `file: Its kind is “${file.kind}”, and the portal's is “${kind}”.` };
   return { kind, key, origin: read.origin, file };
-}
-
-/** @param {unknown} text @returns {any} undefined: it is not JSON */
-function parse(text) {
-  try {
-    return typeof text === "string" ? JSON.parse(text) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -27,18 +27,18 @@ function is_pattern(text) {
 /** What each word asks: what is wrong, or null. A word asks nothing of a value of another type.
  * @type {Record<string, (asked: any, value: any, at: string, schema: any, root: Schema) => string | null>} */
 const WORDS = {
-  type: (asked, value, at) => (kind_of(value) === asked ? null : `${at}: has to be of type ${asked}.`),
+  type: (asked, value, at) => (kind_of(value) === asked ? null : `${at || "/"}: has to be of type ${asked}.`),
   const: (asked, value, at) => (same(asked, value) ? null : `${at}: has to be ${JSON.stringify(asked)}.`),
   enum: (asked, value, at) => (asked.some((/** @type {unknown} */ one) => same(one, value)) ? null : `${at}: has to be one of ${asked.join(", ")}.`),
-  minLength: (asked, value, at) => (typeof value !== "string" || value.length >= asked ? null : `${at}: is too short.`),
+  minLength: (asked, value, at) => (typeof value !== "string" || value.length >= asked ? null : `${at}: is empty; fill it in.`),
   pattern: (asked, value, at) => (typeof value !== "string" || new RegExp(asked, "u").test(value) ? null : `${at}: has to look like ${asked}.`),
   format(asked, value, at) {
     if (asked !== "regex") throw new Error(`The schema asks for a format that is not known: ${asked}`);
-    return typeof value !== "string" || is_pattern(value) ? null : `${at}: is not a regular expression.`;
+    return typeof value !== "string" || is_pattern(value) ? null : `${at}: is not a regular expression; see to its brackets and backslashes.`;
   },
-  minItems: (asked, value, at) => (!Array.isArray(value) || value.length >= asked ? null : `${at}: has too few entries.`),
+  minItems: (asked, value, at) => (!Array.isArray(value) || value.length >= asked ? null : `${at}: has no entry; add one.`),
   items: (asked, value, at, _, root) => (Array.isArray(value) ? first(value.map((one, index) => problem_of(asked, one, `${at}/${index}`, root))) : null),
-  required: (asked, value, at) => (is_object(value) ? first(asked.map((/** @type {string} */ name) => (Object.hasOwn(value, name) ? null : `${at || "/"}: ${name} is missing.`))) : null),
+  required: (asked, value, at) => (is_object(value) ? first(asked.map((/** @type {string} */ name) => (Object.hasOwn(value, name) ? null : `${at || "/"}: ${name} is missing; add it.`))) : null),
   properties: (asked, value, at, _, root) =>
     is_object(value) ? first(Object.entries(asked).map(([name, one]) => (Object.hasOwn(value, name) ? problem_of(/** @type {Schema} */ (one), value[name], `${at}/${name}`, root) : null))) : null,
   additionalProperties(asked, value, at, schema, root) {
@@ -47,7 +47,7 @@ const WORDS = {
     return first(others.map((name) => problem_of(asked, value[name], `${at}/${name}`, root)));
   },
   allOf: (asked, value, at, _, root) => first(asked.map((/** @type {Schema} */ one) => problem_of(one, value, at, root))),
-  anyOf: (asked, value, at, _, root) => (asked.some((/** @type {Schema} */ one) => problem_of(one, value, at, root) === null) ? null : `${at || "/"}: nothing of what it needs is there.`),
+  anyOf: (asked, value, at, _, root) => (asked.some((/** @type {Schema} */ one) => problem_of(one, value, at, root) === null) ? null : `${at || "/"}: it needs at least one of ${asked.flatMap((/** @type {any} */ one) => one.required ?? []).join(", ")}.`),
   if: (asked, value, at, schema, root) => problem_of((problem_of(asked, value, at, root) === null ? schema.then : schema.else) ?? true, value, at, root),
   $ref: (asked, value, at, _, root) => problem_of(asked.slice(2).split("/").reduce((/** @type {any} */ from, /** @type {string} */ name) => from[name], root), value, at, root),
 };
@@ -63,7 +63,7 @@ const first = (problems) => problems.find((one) => one !== null) ?? null;
  * @returns {string | null} the first thing that is wrong, in words
  */
 export function problem_of(schema, value, at = "", root = schema) {
-  if (typeof schema === "boolean") return schema ? null : `${at}: is not known here.`;
+  if (typeof schema === "boolean") return schema ? null : `${at}: is not known here; take it out.`;
   for (const [word, asked] of Object.entries(schema)) {
     if (SILENT.includes(word)) continue;
     const ask = WORDS[word];

@@ -94,18 +94,29 @@ export const pasted = (pairing) => pairing !== null && pairing.clinician === nul
 
 /**
  * What the form of the options says. Its token is that of a pasted pairing: another one takes its place, none ends it.
- * @param {{server: string | null, token: string | null, portals?: Portal[], idle_after_seconds: number}} wanted origins as read_origin gives them; without portals they stay
+ * @param {{server: string | null, token: string | null, portals?: Portal[], idle_after_seconds: number}} wanted origins as read_origin gives them; without portals they stay, and those with a file of their own always do
  * @returns {Promise<Settings>}
  */
-export async function save({ token, ...rest }, now = Date.now()) {
+export async function save({ token, portals, ...rest }, now = Date.now()) {
   return change((before) => {
     const { pairing } = before;
-    const changed = { ...before, ...rest };
+    const own = before.portals.filter((portal) => portal.file !== undefined);
+    const changed = { ...before, ...rest, portals: portals === undefined ? before.portals : [...portals, ...own] };
     if (token === null) return pasted(pairing) ? take_turn(without_token(changed, pairing?.id), null, now) : changed;
     if (pasted(pairing) && pairing?.token === token) return take_turn(changed, { ...pairing, server: rest.server }, now);
     const made = { id: crypto.randomUUID(), token, server: rest.server, clinician: null, practice: null };
     return take_turn(pasted(pairing) ? without_token(changed, pairing?.id) : changed, made, now);
   });
+}
+
+/** A portal with a file of its own, instead of the one that had the key `former`. @param {Portal} portal @param {string | null} former */
+export async function keep_portal(portal, former) {
+  return change((before) => ({ ...before, portals: [...before.portals.filter(({ key }) => key !== (former ?? portal.key)), portal] }));
+}
+
+/** @param {string} key of a portal on this device */
+export async function remove_portal(key) {
+  return change((before) => ({ ...before, portals: before.portals.filter((one) => one.key !== key) }));
 }
 
 /**
@@ -159,7 +170,7 @@ export function problem_of_token(text) {
 /** @param {Portal[]} portals @returns {string | null} what is wrong with them together, in words */
 export function problem_of_portals(portals) {
   for (const [index, portal] of portals.entries()) {
-    if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(portal.key)) {
+    if (!/^[a-z0-9][a-z0-9._-]{0,59}$/.test(portal.key)) {
       return `“${portal.key}” is not a portal key: small letters, digits, dots and dashes, as your practice calls it.`;
     }
     const before = portals.slice(0, index);

@@ -139,7 +139,7 @@ interface Delivery {
 }
 
 type Answer =
-  | { kind: "answered"; accepted: string[]; duplicate: string[]; rejected: { id: string | null; index: number; reason: string }[] }
+  | { kind: "answered"; accepted: string[]; duplicate: string[]; rejected: { id: string | null; index: number; reason: string }[]; clock_ahead_ms?: number }
   /** The network, the server or something between is not well: later. */
   | { kind: "later"; problem: string; retry_after_ms: number | null }
   /** Sending on is of no use until a person does something. */

@@ -4,7 +4,7 @@ import { beforeEach, describe, test } from "node:test";
 import "fake-indexeddb/auto";
 import { judge } from "../../extension/worker/backend.js";
 import { database, transact } from "../../extension/worker/database.js";
-import { backoff, delivery, drain, resume } from "../../extension/worker/delivery.js";
+import { backoff, clock_off, delivery, drain, resume } from "../../extension/worker/delivery.js";
 import * as outbox from "../../extension/worker/outbox.js";
 import { wire_row } from "../../extension/worker/rows.js";
 import { of_nobody_known, save, settings } from "../../extension/worker/settings.js";
@@ -158,6 +158,35 @@ describe("The delivery", () => {
     assert.equal((await delivery()).problem, null);
   });
 
+  test("after a week without the server all rows arrive, a hundred at a time, and two hundred devices spread their return", async () => {
+    const WEEK = 7 * 86_400_000;
+    const own = rows(2_000);
+    await keep(own);
+    const away = world(() => ({ kind: "later", problem: "The server cannot be reached.", retry_after_ms: null }));
+    let seed = 7;
+    away.random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+    const start = away.clock;
+    while (away.clock < start + WEEK) {
+      await drain(away);
+      away.clock = Math.max(away.clock + 1, (await delivery()).not_before);
+    }
+    assert.ok(away.batches.length < 2_000, `${away.batches.length} requests in a week`);
+    assert.equal(await waiting(), 2_000);
+    const back = world(accept);
+    back.clock = away.clock;
+    await drain(back);
+    assert.equal(await waiting(), 0);
+    assert.deepEqual(back.batches.map((batch) => batch.length), Array.from({ length: 20 }, () => 100));
+    assert.deepEqual(back.batches.flat(), own.map(({ id }) => id));
+    // All of them have failed often, so each comes back some time within the longest wait.
+    const seconds = new Map();
+    for (let device = 0; device < 200; device++) {
+      const at = Math.floor(backoff(1_000, away.random) / 1000);
+      seconds.set(at, (seconds.get(at) ?? 0) + 1);
+    }
+    assert.ok(Math.max(...seconds.values()) <= 4, `${Math.max(...seconds.values())} devices in one second`);
+  });
+
   test("never comes back before the server's Retry-After", async () => {
     await keep(rows(1));
     const there = world(() => ({ kind: "later", problem: "503", retry_after_ms: 77_000 }));
@@ -229,6 +258,20 @@ describe("The server's answers", () => {
     for (const status of [204, 302, 404, 405, 408, 415, 429, 500, 502, 503]) assert.equal(kind(status).kind, "later", status);
     assert.equal(kind(200, '{"accepted": [], "duplicate": [], "rejected": []}').kind, "answered");
   });
+  test("a clock that is off is told by the server's own, and forgotten once it is right", async () => {
+    const said = (date, now) => judge(200, null, '{"accepted": [], "duplicate": [], "rejected": []}', now, date);
+    const noon = Date.parse("2026-04-06T12:00:00Z");
+    assert.equal(said("Mon, 06 Apr 2026 12:00:00 GMT", noon + 3_600_000).clock_ahead_ms, 3_600_000);
+    for (const date of [null, "", "noon"]) assert.equal(said(date, noon).clock_ahead_ms, 0, String(date));
+    await keep(rows(2));
+    await drain(world((sent) => ({ ...accept(sent), clock_ahead_ms: -3_600_000 })));
+    assert.equal(await clock_off(), -3_600_000);
+    assert.equal(await waiting(), 0);
+    await keep([row(3)]);
+    await drain(world((sent) => ({ ...accept(sent), clock_ahead_ms: 119_000 })));
+    assert.equal(await clock_off(), null);
+  });
+
   test("a page of something else is no answer", () => {
     for (const text of ["<html>", "null", "[]", "{}", '{"accepted": [], "duplicate": [], "rejected": [null]}']) {
       assert.equal(kind(200, text).kind, "later", text);

@@ -6,7 +6,7 @@ import subprocess
 
 from tests.house.tree import ROOT
 
-TARGETS = {"help", "setup", "run", "demo", "test", "soak", "check", "extension", "bench", "rules-page"}
+TARGETS = {"help", "setup", "run", "demo", "test", "soak", "check", "extension", "bench", "pictures", "rules-page"}
 
 
 def recipes() -> dict[str, list[str]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -33,11 +35,13 @@ class Relay:
 
     `on_intervals`, set by a test, is called once with the next exchange that posts intervals, after the server has
     answered and before the browser hears of it; the connection is then cut, so the browser never learns the answer.
+    `clock_off_seconds` is how far from the server's the clock is of which the browser hears.
     """
 
     upstream: int
     port: int = 0
     exchanges: list[Exchange] = field(default_factory=list)
+    clock_off_seconds: int = 0
     on_intervals: Callable[[Exchange], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -81,7 +85,9 @@ def relaying(upstream: int) -> Iterator[Relay]:
         def answer(self, exchange: Exchange, headers: list[tuple[str, str]]) -> None:
             self.send_response_only(exchange.status or 502)
             for name, value in headers:
-                if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+                if name.lower() == "date":
+                    self.send_header(name, formatdate(time.time() + relay.clock_off_seconds, usegmt=True))
+                elif name.lower() not in ("transfer-encoding", "connection", "content-length"):
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(exchange.answer)))
             self.end_headers()
