@@ -198,10 +198,16 @@ class Chromium(AbstractContextManager["Chromium"]):
         """Stops the extension's service worker as the browser does, and returns once it is dead."""
         before = self.workers()
         assert before, "no service worker runs"
-        self.protocol("ServiceWorker.enable")
-        self.protocol("ServiceWorker.stopAllWorkers")
-        self.protocol("ServiceWorker.disable")  # while it is enabled, no event wakes a worker that was stopped
-        until(lambda: not set(before) & set(self.workers()), what="the service worker's death")
+
+        def dead() -> bool:
+            if not set(before) & set(self.workers()):
+                return True
+            self.protocol("ServiceWorker.enable")
+            self.protocol("ServiceWorker.stopAllWorkers")  # passes over one that is only starting: hence again
+            self.protocol("ServiceWorker.disable")  # while it is enabled, no event wakes a worker that was stopped
+            return False
+
+        until(dead, what="the service worker's death")
 
     # Tabs and windows, as a person changes them.
 
