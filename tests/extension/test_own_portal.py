@@ -102,6 +102,7 @@ def test_what_is_wrong_with_a_file_is_said_by_field_and_a_shipped_kind_stays_wha
 
 def test_a_file_is_tried_against_the_open_tab_and_nothing_is_kept_or_sent(own: Own):
     extension = Extension(own.chromium)
+    until(lambda: {"turn_at", "locked"} <= extension.dump()["local"].keys(), what="what the worker keeps at its start")
     before = extension.dump()
     own.fill(FILE)
     assert "No tab shows" in own.answers("own-try")
