@@ -329,6 +329,11 @@ def day(on: date) -> str:
     return f"{on.day} {on:%B %Y}"
 
 
+def day_of_the_year(on: date) -> str:
+    """`6 April`."""
+    return f"{on.day} {on:%B}"
+
+
 def short_day(on: date) -> str:
     """`6 Apr`."""
     return f"{on.day} {on:%b}"

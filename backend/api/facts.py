@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter, Rule
 
 from backend.api.body import read_json
+from backend.api.description import described
 from backend.api.devices import device_of_request
 from backend.desk.facts import Heard, Speaker, learn
 from backend.errors import NotFound
@@ -24,7 +25,7 @@ from backend.schemas.facts_wire import (
     load_facts,
 )
 from backend.schemas.kinds import KINDS, Kind
-from backend.schemas.wire import BODY_MAX, PROTOCOL, ROWS_MAX
+from backend.schemas.wire import BODY_MAX, ROWS_MAX
 from backend.store.database import Store
 
 _ROOT = "/api/v1/facts"
@@ -93,37 +94,23 @@ def describe(spec: APISpec) -> None:
         spec.path(rule=Rule(f"{_ROOT}/{kind.name}"), operations={"post": _post_described(kind)})
 
 
-_PROTOCOL = {
-    "name": "Threadtime-Protocol",
-    "in": "header",
-    "schema": {"type": "integer", "enum": list(range(1, PROTOCOL + 1))},
-}
-_GET_KINDS: dict[str, Any] = {
-    "summary": "Every kind of fact: its fields, and who may say it",
-    "operationId": "get_kinds",
-    "tags": ["facts"],
-    "parameters": [_PROTOCOL],
-    "responses": {
-        "200": {"description": "The kinds", "content": {"application/json": {"schema": KindsAnswer}}},
-        "426": "Problem",
-    },
-}
+_GET_KINDS = described(
+    "Every kind of fact: its fields, and who may say it",
+    answer=KindsAnswer,
+    answered="The kinds",
+    token=False,
+    operationId="get_kinds",
+    tags=["facts"],
+)
 
 
 def _post_described(kind: Kind) -> dict[str, Any]:
-    return {
-        "summary": kind.meaning,
-        "description": f"Said by: {', '.join(sorted(kind.said_by))}. Each row is judged by itself.",
-        "operationId": f"post_{kind.name}",
-        "tags": ["facts"],
-        "security": [{"device": []}],
-        "parameters": [_PROTOCOL],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body_described(kind)}}},
-        "responses": {
-            "200": {
-                "description": "What became of each row; what is new or changed is on disk",
-                "content": {"application/json": {"schema": FactsAnswer}},
-            },
-            **dict.fromkeys(("400", "401", "403", "411", "413", "415", "422", "426", "503"), "Problem"),
-        },
-    }
+    return described(
+        kind.meaning,
+        description=f"Said by: {', '.join(sorted(kind.said_by))}. Each row is judged by itself.",
+        body=body_described(kind),
+        answer=FactsAnswer,
+        answered="What became of each row; what is new or changed is on disk",
+        operationId=f"post_{kind.name}",
+        tags=["facts"],
+    )

@@ -1,7 +1,6 @@
 """POST /api/v1/intervals: takes intervals from a device; 200 means that they are on disk."""
 
 import time
-from typing import Any
 
 import orjson
 from flask import Response, request
@@ -9,32 +8,20 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from backend.api.body import read_json
+from backend.api.description import described
 from backend.api.devices import device_of_request
 from backend.desk.record import record
 from backend.schemas.intervals import IntervalsAnswer, IntervalsBody, load_request, load_rows
-from backend.schemas.wire import BODY_MAX, PROTOCOL, ROWS_MAX
+from backend.schemas.wire import BODY_MAX, ROWS_MAX
 from backend.store.database import Store
 
-_DOC: dict[str, Any] = {
-    "summary": "Record a device's intervals",
-    "description": "Each row is judged by itself; accepted and duplicate rows are committed to disk.",
-    "security": [{"device": []}],
-    "parameters": [
-        {
-            "name": "Threadtime-Protocol",
-            "in": "header",
-            "schema": {"type": "integer", "enum": list(range(1, PROTOCOL + 1))},
-        }
-    ],
-    "requestBody": {"required": True, "content": {"application/json": {"schema": IntervalsBody}}},
-    "responses": {
-        "200": {
-            "description": "Every row of the request stands in exactly one list",
-            "content": {"application/json": {"schema": IntervalsAnswer}},
-        },
-        **dict.fromkeys(("400", "401", "403", "411", "413", "415", "422", "426", "503"), "Problem"),
-    },
-}
+_DOC = described(
+    "Record a device's intervals",
+    description="Each row is judged by itself; accepted and duplicate rows are committed to disk.",
+    body=IntervalsBody,
+    answer=IntervalsAnswer,
+    answered="Every row of the request stands in exactly one list",
+)
 
 
 def routes(store: Store) -> Blueprint:

@@ -4,42 +4,28 @@ It reads and is a POST all the same: a patient's identifier must not stand in an
 """
 
 import time
-from typing import Any
 
 import orjson
 from flask import Response, request
 from flask_smorest import Blueprint
 
 from backend.api.body import read_json
+from backend.api.description import described
 from backend.api.devices import device_of_request
 from backend.desk.own_episodes import own_episodes
 from backend.schemas.own_episodes import OwnEpisodesAnswer, OwnEpisodesRequest, load_subject
-from backend.schemas.wire import PROTOCOL
 from backend.store.database import Store
 
 BODY_MAX = 4096
 """Bytes."""
-_DOC: dict[str, Any] = {
-    "summary": "The clinician's own episodes on a thread or of a patient",
-    "description": "As they stand, with what only the clinician can say. It is a search by POST: no identifier of a "
+_DOC = described(
+    "The clinician's own episodes on a thread or of a patient",
+    description="As they stand, with what only the clinician can say. It is a search by POST: no identifier of a "
     "patient stands in an address.",
-    "security": [{"device": []}],
-    "parameters": [
-        {
-            "name": "Threadtime-Protocol",
-            "in": "header",
-            "schema": {"type": "integer", "enum": list(range(1, PROTOCOL + 1))},
-        }
-    ],
-    "requestBody": {"required": True, "content": {"application/json": {"schema": OwnEpisodesRequest}}},
-    "responses": {
-        "200": {
-            "description": "The newest three at most; none where the clinician has no time",
-            "content": {"application/json": {"schema": OwnEpisodesAnswer}},
-        },
-        **dict.fromkeys(("400", "401", "403", "411", "413", "415", "422", "426", "503"), "Problem"),
-    },
-}
+    body=OwnEpisodesRequest,
+    answer=OwnEpisodesAnswer,
+    answered="The newest three at most; none where the clinician has no time",
+)
 
 
 def routes(store: Store) -> Blueprint:

@@ -9,6 +9,7 @@ from flask_limiter import Limiter
 from flask_smorest import Blueprint
 
 from backend.api.body import read_json
+from backend.api.description import described
 from backend.config import Config
 from backend.desk.pairing import begin, poll
 from backend.schemas.pairing import (
@@ -23,7 +24,6 @@ from backend.store.database import Store
 
 BODY_MAX = 4096
 """Bytes."""
-_PROBLEMS = ("400", "411", "413", "415", "422", "426", "503")
 
 
 def routes(store: Store, config: Config, limiter: Limiter) -> Blueprint:
@@ -59,8 +59,21 @@ def routes(store: Store, config: Config, limiter: Limiter) -> Blueprint:
             }
         )
 
-    begins = _doc("Ask to be paired", PairingRequest, PairingAnswer, "A code for the person to confirm", "429")
-    asks = _doc("Ask for the token", TokenRequest, TokenAnswer, "The token, once; 400 with a `code` until then")
+    begins = described(
+        "Ask to be paired",
+        body=PairingRequest,
+        answer=PairingAnswer,
+        answered="A code for the person to confirm",
+        token=False,
+        problems=("429",),
+    )
+    asks = described(
+        "Ask for the token",
+        body=TokenRequest,
+        answer=TokenAnswer,
+        answered="The token, once; 400 with a `code` until then",
+        token=False,
+    )
     blueprint.add_url_rule("/pairing", view_func=blueprint.doc(**begins)(post_pairing), methods=["POST"])
     blueprint.add_url_rule("/pairing/token", view_func=blueprint.doc(**asks)(post_token), methods=["POST"])
     return blueprint
@@ -74,14 +87,3 @@ def _body() -> object:
 
 def _json(answer: dict[str, Any]) -> Response:
     return Response(orjson.dumps(answer), content_type="application/json")
-
-
-def _doc(summary: str, body: type, answer: type, described: str, *problems: str) -> dict[str, Any]:
-    return {
-        "summary": summary,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": {
-            "200": {"description": described, "content": {"application/json": {"schema": answer}}},
-            **dict.fromkeys((*_PROBLEMS, *problems), "Problem"),
-        },
-    }

@@ -48,7 +48,7 @@ class Inquiry:
     related_to_prior_visit: bool | None = None
     given: frozenset[str] = frozenset()  # field names that were present; an absent one takes the first inquiry's value
     implied: bool = (
-        False  # nobody knows the thread's inquiry: `at` is the first work on it; all but `evaluative` is unknown
+        False  # nobody knows the thread's inquiry: `at` is the first work on it, only `evaluative` may be said
     )
 
 

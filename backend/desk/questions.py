@@ -16,7 +16,7 @@ from backend.billing.facts import relations_asked
 from backend.billing.reading import instant_text
 from backend.billing.spans import Span, cut, intersect
 from backend.desk.history import History
-from backend.words import VALUES, duration, local_time, named
+from backend.words import VALUES, day_of_the_year, duration, local_time, named
 
 TOGETHER = 20
 """How many intervals one answer is about at most."""
@@ -65,10 +65,10 @@ def _related(history: History, counted: Counted, threads: Collection[str]) -> It
         asked.add(name)
         about = {"portal": history.portal, "thread": inquiry.thread, "visit_at": instant_text(visit.at)}
         same = [_said("attested_related", **about, related=True)]
-        on = local_time(visit.at, zone).date()
+        on = day_of_the_year(local_time(visit.at, zone).date())
         yield _asked(
             name,
-            f"{named(VALUES, visit.kind, 'visit').capitalize()} on {_day(on)}: is this thread about the same problem?",
+            f"{named(VALUES, visit.kind, 'visit').capitalize()} on {on}: is this thread about the same problem?",
             ("Same", same),
             ("New", [_said("attested_related", **about, related=False)]),
             ("Both", same),
@@ -88,13 +88,13 @@ def _worked(history: History, counted: Counted, own: Iterable[Interval]) -> Iter
         if each.entry == "linked_chart":
             charts.setdefault((each.thread, begun.date()), []).append(each)
         else:
-            what = f"entered by hand for {_day(begun.date())}, {begun:%H:%M}: did you do this work yourself?"
+            what = f"entered by hand for {day_of_the_year(begun.date())}, {begun:%H:%M}: did you do this work yourself?"
             yield _time_asked([each], what)
     for (_, on), several in charts.items():
         for start in range(0, len(several), TOGETHER):
             part = several[start : start + TOGETHER]
             yield _time_asked(
-                part, f"in the chart on {_day(on)}, opened from this thread: was it work on this message?"
+                part, f"in the chart on {day_of_the_year(on)}, opened from this thread: was it work on this message?"
             )
 
 
@@ -129,10 +129,11 @@ def _whose(
                 that = _said("attested_patient", **between, patient=reference)
                 options += [("The other’s", [that]), ("Both", [this, that])]
             begun = local_time(start, zone)
+            moment = f"{day_of_the_year(begun.date())}, {begun:%H:%M:%S}"
             yield _asked(
                 f"patient:{start}:{end}",
-                f"{duration((end - start) // 1000)} from {_day(begun.date())}, {begun:%H:%M:%S} are claimed by another "
-                "patient’s thread too: whose were they?",
+                f"{duration((end - start) // 1000)} from {moment} are claimed by another patient’s thread too: "
+                "whose were they?",
                 *options,
             )
 
@@ -144,8 +145,3 @@ def _asked(id_: str, text: str, *options: tuple[str, list[Said]]) -> Question:
 
 def _said(kind: str, **row: Any) -> Said:
     return {"kind": kind, "row": row}
-
-
-def _day(on: date) -> str:
-    """`3 April`."""
-    return f"{on.day} {on:%B}"

@@ -94,6 +94,8 @@ def _attest(store: Store, connection: Connection, device: Device, rows: Sequence
         if _said_of(connection, device, row, row["id"]) is None:
             earlier = _said_of(connection, device, row, row["corrects"]) if "corrects" in row else None
             words.append({"interval": row["id"], "attested": earlier is None or earlier == {"attested": True}})
+    if not words:
+        return
     by = Speaker(device.user_id, device.roles)
     learn_within(store, connection, device.practice_id, "attested_time", words, now=now, by=by)
 

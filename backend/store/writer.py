@@ -130,10 +130,12 @@ class Writer:
         try:
             with COMMIT_SECONDS.time():
                 self._together(group)
-        except BaseException as error:
+        except BaseException as failure:
             self._take_back()
-            if len(group) == 1:
-                group[0].error = _in_words(error)
+            error = _in_words(failure)
+            if len(group) == 1 or isinstance(error, Busy):  # one by one, each would wait as long again
+                for unit in group:
+                    unit.error = error
             else:
                 for unit in group:
                     self._commit([unit])

@@ -1,4 +1,7 @@
-// What the options answer to a click: how it went, in words, with the focus on what was typed wrong.
+// The elements of the options, and what they answer to a click: how it went, in words, with the focus on what was typed wrong.
+
+/** @template {HTMLElement} T @param {string} id @returns {T} */
+export const element = (id) => /** @type {T} */ (document.getElementById(id));
 
 /** Something typed that cannot be taken, with the field it was typed into. */
 export class Wrong extends Error {
@@ -11,7 +14,7 @@ export class Wrong extends Error {
 
 /** @param {"done" | "wrong" | ""} outcome @param {string} words @param {string} id of the line that says it */
 export function say(outcome, words, id = "answer") {
-  const answer = /** @type {HTMLElement} */ (document.getElementById(id));
+  const answer = element(id);
   answer.textContent = { done: "✓ ", wrong: "✕ ", "": "" }[outcome] + words;
   answer.dataset["outcome"] = outcome;
 }

@@ -5,13 +5,11 @@ import { post } from "../worker/backend.js";
 import { KINDS, portal_file } from "../worker/kinds.js";
 import { adopt, waiting_under } from "../worker/outbox.js";
 import { IDLE_AFTER, of_nobody_known, pasted, problem_of_portals, problem_of_token, save, settings } from "../worker/settings.js";
-import { attempt, say, Wrong } from "./answer.js";
+import { attempt, element, say, Wrong } from "./answer.js";
 import { own_portals, show_own } from "./own.js";
 import { show_pairing, show_pairings } from "./pairing.js";
 import { show_practice } from "./practice.js";
 
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const element = (id) => /** @type {T} */ (document.getElementById(id));
 const server = /** @type {HTMLInputElement} */ (element("server"));
 const token = /** @type {HTMLInputElement} */ (element("token"));
 const device_name = /** @type {HTMLInputElement} */ (element("device-name"));

@@ -5,11 +5,9 @@ import { packaged } from "../worker/backend.js";
 import { KINDS } from "../worker/kinds.js";
 import { read_file } from "../worker/portal_file.js";
 import { keep_portal, problem_of_portals, remove_portal, settings } from "../worker/settings.js";
-import { attempt, say, Wrong } from "./answer.js";
+import { attempt, element, say, Wrong } from "./answer.js";
 import { try_file } from "./trial.js";
 
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const element = (id) => /** @type {T} */ (document.getElementById(id));
 const form = element("own-form");
 const text = /** @type {HTMLTextAreaElement} */ (element("own-text"));
 const address = /** @type {HTMLInputElement} */ (element("own-address"));

@@ -2,12 +2,9 @@
 
 import { pairing_request } from "../worker/pairing.js";
 import { name_of, settings } from "../worker/settings.js";
-import { say } from "./answer.js";
+import { element, say } from "./answer.js";
 
 const LOOK_MS = 1_000;
-
-/** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;

@@ -1,9 +1,7 @@
 // The part of the options that shows what the practice has set: it can be read here, and not changed.
 
 import { pattern_of } from "../worker/addresses.js";
-
-/** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+import { element } from "./answer.js";
 
 /** @param {Policy | null} policy */
 export async function show_practice(policy) {

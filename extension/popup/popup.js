@@ -1,7 +1,7 @@
 // The popup: says what is being counted on the page behind it, and what waits. It changes the pause, and whose turn it is;
 // what the clinician adds is in entries.js, the episode in episode.js, and what is asked and marked in files of that name.
 
-import { condition, STATES } from "../worker/condition.js";
+import { condition, STATES, status_of } from "../worker/condition.js";
 import { delivery } from "../worker/delivery.js";
 import * as outbox from "../worker/outbox.js";
 import { name_of, settings } from "../worker/settings.js";
@@ -33,12 +33,6 @@ async function tab_behind() {
   const named = new URLSearchParams(location.search).get("tab");
   const [tab] = named === null ? await chrome.tabs.query({ active: true, currentWindow: true }) : [{ id: Number(named) }];
   return tab?.id;
-}
-
-/** @param {number | undefined} tab @returns {Promise<TabStatus | undefined>} */
-async function status_of(tab) {
-  const key = `status:${tab}`;
-  return /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
 }
 
 /** Rows that are still open in a page, as its last checkpoint has them. @param {string} pairing @returns {Promise<RecentRow[]>} */

@@ -47,7 +47,7 @@ export function in_words({ question: { id, text }, label, state, problem, said_a
   if (state === "sent") return { ...of, words: `✓ “${label}”: the server has it.`, tone: "", act: "Change" };
   if (state === "aside") return { ...of, words: `“${label}”: it stays open at the desk.`, tone: "", act: "Answer anew" };
   if (state === "refused") return { ...of, words: `✕ “${label}” was refused: ${problem ?? ""}`, tone: "wrong", act: "Answer anew" };
-  if (problem !== null) return { ...of, words: `“${label}”. Saved, will be sent. ${problem}`, tone: "", act: "Undo" };
+  if (problem !== null) return { ...of, words: `“${label}”. Saved, will be sent. ${problem}`, tone: "", act: "Change" };
   const soon = now - said_at < UNDO_MS ? "Saved, goes out in a few seconds." : "Saved, will be sent.";
   return { ...of, words: `“${label}”. ${soon}`, tone: "", act: "Undo" };
 }
@@ -56,10 +56,10 @@ export function in_words({ question: { id, text }, label, state, problem, said_a
 function answered_item({ id, text, words, tone, act }, show) {
   const key = `act:${id}`;
   const acted = async () => {
-    if (act === "Change") changing = id;
+    if (act !== "Undo") changing = id;
     else {
       const answer = await chrome.runtime.sendMessage({ type: "unsay", question: id });
-      tell(answer?.undone === true ? "Taken back. Nothing of it was sent." : "The server has it already; you can change it.");
+      tell(answer?.undone === true ? "Taken back. Nothing of it was sent." : "It may be at the server already; you can change it.");
     }
     await show();
     focus_on(element("question"), "option:0");

@@ -1,5 +1,7 @@
 // What this device measured today on one thread. Pure.
 
+import { is_about } from "../worker/rows.js";
+
 /** What a person said is kept apart from what was measured. */
 const SAID = ["attested_reading", "manual"];
 
@@ -17,9 +19,8 @@ export function today(rows, subject, now) {
   const once = new Map(rows.map((row) => [row.id, row]));
   let total = 0;
   for (const row of once.values()) {
-    const same = subject.thread === null ? row.thread === null && row.patient === subject.patient : row.thread === subject.thread;
     if (SAID.includes(row.entry ?? "measured") || row.corrects !== undefined) continue;
-    if (same && row.portal === subject.portal) total += Math.max(0, row.ended_at - Math.max(row.started_at, from));
+    if (is_about(row, subject)) total += Math.max(0, row.ended_at - Math.max(row.started_at, from));
   }
   return total;
 }

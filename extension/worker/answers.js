@@ -43,18 +43,31 @@ export async function say({ subject, question: id, label }, now) {
   const question = asked.find((one) => one.id === id) ?? (await answers_of(pairing)).find((one) => one.question.id === id)?.question;
   const option = question?.options.find((one) => one.label === label);
   if (question === undefined || option === undefined) return { kept: false };
+  const former = (await answers_of(pairing)).find((one) => one.question.id === question.id);
+  const facts = [...withdrawn(former, option.facts, now), ...option.facts];
   /** @type {SaidAnswer} */
   const answer = {
     key: key_of(pairing, question.id), pairing, subject: { portal: subject.portal, thread: subject.thread, patient: subject.patient },
-    question, label: option.label, facts: option.facts,
-    state: option.facts.length === 0 ? "aside" : "waiting",
+    question, label: option.label, facts,
+    state: facts.length === 0 ? "aside" : "waiting",
     problem: null, said_at: now, not_before: now + UNDO_MS, attempt: 0, settled_at: null,
   };
   await transact(["answers"], "readwrite", (t) => result(t.objectStore("answers").put(answer)));
   return { kept: true };
 }
 
-/** Takes an answer back, unless the server has it already. @param {unknown} id of the question
+/** What an earlier answer said, may have told the server, and this one does not say instead.
+ * @param {SaidAnswer | undefined} former @param {SaidFact[]} facts of the new answer @param {number} now */
+function withdrawn(former, facts, now) {
+  if (former === undefined || former.state === "aside" || (former.attempt === 0 && former.not_before > now)) return [];
+  const said_anew = facts.map(about);
+  return former.facts.filter((fact) => !said_anew.includes(about(fact))).map(({ kind, row }) => ({ kind, row: { ...row, withdrawn: true } }));
+}
+
+/** What a fact is about: all of it but its yes or no. @param {SaidFact} fact */
+const about = ({ kind, row }) => JSON.stringify([kind, Object.entries(row).filter(([, value]) => typeof value !== "boolean").sort()]);
+
+/** Takes an answer back, unless the server may have it already. @param {unknown} id of the question
  * @returns {Promise<{undone: boolean}>} */
 export async function unsay(id) {
   const key = key_of((await settings()).pairing?.id ?? "", String(id));
@@ -63,7 +76,7 @@ export async function unsay(id) {
     transact(["answers"], "readwrite", async (t) => {
       const store = t.objectStore("answers");
       const answer = /** @type {SaidAnswer | undefined} */ (await result(store.get(key)));
-      if (answer === undefined || answer.state === "sent") return { undone: false };
+      if (answer === undefined || answer.state === "sent" || answer.attempt > 0) return { undone: false };
       await result(store.delete(key));
       return { undone: true };
     }),
@@ -79,7 +92,7 @@ export async function send_answers(world = { now: Date.now, random: Math.random,
     for (const answer of due.sort((a, b) => a.said_at - b.said_at)) {
       const changed = await send_one(answer, world);
       if (changed === null) continue;
-      taken ||= changed.state === "sent";
+      taken ||= changed.settled_at !== null && changed.state !== "refused";
       await transact(["answers"], "readwrite", async (t) => {
         const store = t.objectStore("answers");
         const now = /** @type {SaidAnswer | undefined} */ (await result(store.get(answer.key)));
@@ -104,7 +117,8 @@ async function send_one(answer, world) {
       return { ...answer, attempt, not_before: world.now() + wait, problem: told.problem };
     }
   }
-  return { ...answer, state: "sent", problem: null, settled_at: world.now() };
+  const says_nothing = answer.facts.every(({ row }) => row["withdrawn"] === true);
+  return { ...answer, state: says_nothing ? "aside" : "sent", problem: null, settled_at: world.now() };
 }
 
 /** Waits no longer after failures: somebody changed something, or asked to try again. @param {number} now */

@@ -26,6 +26,12 @@ export async function tab_statuses() {
     .map(([, value]) => /** @type {TabStatus} */ (value));
 }
 
+/** What the page in a tab last said of itself. @param {unknown} tab @returns {Promise<TabStatus | undefined>} */
+export async function status_of(tab) {
+  const key = `status:${tab}`;
+  return /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+}
+
 /** @param {number} ahead ms */
 function clock_words(ahead) {
   const minutes = Math.round(Math.abs(ahead) / 60_000);

@@ -30,8 +30,13 @@ export async function delivery(id) {
 /** How far this device's clock was off when the server last answered, in ms, ahead of it above zero; null: not so far that
  * the server marks what is measured by it. @returns {Promise<number | null>} */
 export async function clock_off() {
-  const ahead = Number((await read_setting("clock_ahead_ms")) ?? 0);
-  return Math.abs(ahead) > CLOCK_OFF_MS ? ahead : null;
+  return (await read_setting("clock_off_ms")) ?? null;
+}
+
+/** @param {number} ahead ms */
+async function note_clock(ahead) {
+  const off = Math.abs(ahead) > CLOCK_OFF_MS ? ahead : null;
+  if (off !== (await clock_off())) await write_setting("clock_off_ms", off);
 }
 
 /** @param {string} id @param {Delivery} state */
@@ -127,7 +132,7 @@ async function offer(server, token, rows, world) {
     const trouble = await offer(server, token, rows.slice(0, middle), world);
     return trouble ?? offer(server, token, rows.slice(middle), world);
   }
-  await write_setting("clock_ahead_ms", answer.clock_ahead_ms ?? 0);
+  await note_clock(answer.clock_ahead_ms ?? 0);
   const sent = new Set(rows.map((row) => row.id));
   const safe = [...answer.accepted, ...answer.duplicate].filter((id) => sent.has(id));
   await outbox.settle(safe);

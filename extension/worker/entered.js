@@ -2,6 +2,7 @@
 // of its own, marked as said by a person; nothing becomes one unless somebody says so.
 
 import "../content/uuid.js";
+import { status_of } from "./condition.js";
 import * as outbox from "./outbox.js";
 import { wire_row } from "./rows.js";
 import { settings } from "./settings.js";
@@ -107,8 +108,7 @@ export function manual_row({ id, activity, minutes, ended_at, reason }, subject,
 /** Keeps what was entered by hand for the thread of a tab. @param {any} said @param {number} now
  * @returns {Promise<{kept: true} | {problem: string}>} */
 export async function enter(said, now) {
-  const key = `status:${said.tab}`;
-  const subject = /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+  const subject = await status_of(said.tab);
   if (subject === undefined) return { problem: "No thread is open in this tab." };
   const { idle_after_seconds, pairing } = await settings();
   const id = globalThis.threadtime.uuid7(now, crypto.getRandomValues(new Uint8Array(10)));

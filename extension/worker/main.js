@@ -3,7 +3,7 @@
 
 import { prune_answers, resume_answers, say, send_answers, UNDO_MS, unsay } from "./answers.js";
 import { draw_badge } from "./badge.js";
-import { tab_statuses } from "./condition.js";
+import { status_of, tab_statuses } from "./condition.js";
 import { delivery, drain, knock, resume } from "./delivery.js";
 import { greet, speaking } from "./documents.js";
 import { enter, forget_gaps, offer, say_reading } from "./entered.js";
@@ -148,16 +148,14 @@ async function said(work) {
 
 /** What the page in a tab is about, asked anew at the server. @param {unknown} tab */
 async function own_episodes(tab) {
-  const key = `status:${tab}`;
-  const subject = /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+  const subject = await status_of(tab);
   return subject === undefined ? { outcome: "absent", problem: null } : renew(subject);
 }
 
 /** An answer goes out when it can no longer be taken back; where this worker died before, with the next minute.
  * @param {any} message */
 async function take_answer({ tab, question, label }) {
-  const key = `status:${tab}`;
-  const subject = /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
+  const subject = await status_of(tab);
   if (subject === undefined) return { kept: false };
   const answer = await say({ subject, question, label }, Date.now());
   setTimeout(() => run("sending an answer", send), UNDO_MS);

@@ -2,9 +2,11 @@
 // gets a row that corrects it, and stays.
 
 import "../content/uuid.js";
+import { status_of } from "./condition.js";
 import { MINUTES } from "./entered.js";
 import { kept_episodes } from "./episodes.js";
 import * as outbox from "./outbox.js";
+import { is_about } from "./rows.js";
 import { settings } from "./settings.js";
 
 /** What no machine that reads no text can see, by activity. @type {Record<string, string>} */
@@ -26,8 +28,7 @@ export function markable(episode, recent, subject) {
   /** @type {Map<string, Markable>} */
   const found = new Map();
   for (const row of recent) {
-    const same = subject.thread === null ? row.thread === null && row.patient === subject.patient : row.thread === subject.thread;
-    if (!same || row.portal !== subject.portal || row.activity === undefined || row.corrects !== undefined) continue;
+    if (!is_about(row, subject) || row.activity === undefined || row.corrects !== undefined) continue;
     const { id, portal, thread, patient, started_at, ended_at, activity } = row;
     found.set(id, { id, portal, thread, patient, started_at, ended_at, activity, was: null, entry: row.entry ?? "measured", idle_after_seconds: row.idle_after_seconds ?? null, last: id });
   }
@@ -78,19 +79,13 @@ export async function own_intervals(subject) {
   return { pairing, intervals: markable(told[0] ?? null, recent, subject) };
 }
 
-/** @param {unknown} tab @returns {Promise<TabStatus | undefined>} */
-async function page_in(tab) {
-  const key = `status:${tab}`;
-  return /** @type {TabStatus | undefined} */ ((await chrome.storage.session.get(key))[key]);
-}
-
 /** Corrects the minutes of an entry by hand; it ended when it ended. @param {{tab: unknown, id: unknown, minutes: any}} said
  * @param {number} now @returns {Promise<{kept: true, before: number} | {problem: string}>} before: the minutes that stood */
 export async function correct_minutes({ tab, id, minutes }, now) {
   if (!Number.isSafeInteger(minutes) || minutes < MINUTES.least || minutes > MINUTES.most) {
     return { problem: `Minutes are a whole number from ${MINUTES.least} to ${MINUTES.most}.` };
   }
-  const subject = await page_in(tab);
+  const subject = await status_of(tab);
   const { pairing, intervals } = subject === undefined ? { pairing: "", intervals: [] } : await own_intervals(subject);
   const one = intervals.find((each) => each.id === id && each.entry === "manual");
   if (one === undefined) return { problem: "This entry can no longer be corrected here." };
@@ -108,7 +103,7 @@ export async function correct_minutes({ tab, id, minutes }, now) {
  * @returns {Promise<{marked: string[]}>} the ids of those that got a correcting row
  */
 export async function mark({ tab, ids, activity }, now) {
-  const subject = await page_in(tab);
+  const subject = await status_of(tab);
   const fits = activity === null || (typeof activity === "string" && Object.hasOwn(MARKS, activity));
   if (subject === undefined || !Array.isArray(ids) || !fits) return { marked: [] };
   const { pairing, intervals } = await own_intervals(subject);

@@ -9,6 +9,13 @@ const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 const identifier = (value, longest) =>
   value === null || (typeof value === "string" && value !== "" && value.length <= longest && value.isWellFormed());
 
+/** Whether a row is about this page: its thread, or where it has none, its patient's pages without one.
+ * @param {Pick<WireRow, "portal" | "thread" | "patient">} row @param {Subject} subject */
+export function is_about(row, { portal, thread, patient }) {
+  if (row.portal !== portal || row.thread !== thread) return false;
+  return thread !== null || row.patient === patient;
+}
+
 /**
  * A fresh object with the fields of the wire and no other, or null for what no content script of ours would send.
  * @param {any} sent

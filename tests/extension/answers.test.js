@@ -112,6 +112,27 @@ describe("An answer", () => {
     assert.deepEqual(await answer("Same", NOW + 100_000), { kept: true });
     assert.deepEqual(await state(), [["Same", "waiting"]]);
   });
+  test("what an earlier answer told the server and the new one does not say is withdrawn", async () => {
+    await answer();
+    const there = world();
+    await send_answers(there);
+    await answer("Not sure", NOW + 100_000);
+    there.clock = NOW + 100_000 + UNDO_MS;
+    assert.equal(await send_answers(there), true);
+    const [{ row }] = QUESTION.options[0].facts;
+    assert.deepEqual(there.sent.at(-1)[3], [{ ...row, withdrawn: true }]);
+    assert.deepEqual(await state(), [["Not sure", "aside"]]);
+    await answer("New", NOW + 200_000);
+    there.clock = NOW + 200_000 + UNDO_MS;
+    await send_answers(there);
+    assert.deepEqual(there.sent.at(-1)[3].map((one) => [one.related, one.withdrawn]), [[false, undefined]]);
+  });
+  test("one that may have reached the server is not said to be taken back", async () => {
+    await answer();
+    await send_answers(world(() => ({ kind: "later", problem: "The server did not answer within 30 seconds.", retry_after_ms: null })));
+    assert.deepEqual(await unsay(QUESTION.id), { undone: false });
+    assert.deepEqual(await state(), [["Same", "waiting"]]);
+  });
   test("one that was given while another was on its way is sent too", async () => {
     await answer();
     const there = world();
@@ -201,6 +222,7 @@ describe("An answer", () => {
     const [one] = await answers_of(await pairing());
     assert.match(in_words(one, NOW).words, /Saved, goes out in a few seconds/);
     assert.match(in_words({ ...one, problem: "The server cannot be reached." }, NOW).words, /Saved, will be sent. The server cannot be reached./);
+    assert.equal(in_words({ ...one, problem: "The server cannot be reached." }, NOW).act, "Change");
     assert.equal(in_words({ ...one, state: "sent" }, NOW).act, "Change");
   });
 });

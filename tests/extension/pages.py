@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser import Chromium, until
 from tests.extension.scripted_server import ScriptedServer
+from tests.server import now, row
 
 AXE = (Path(__file__).parents[1] / "node_modules/axe-core/axe.min.js").read_text("utf-8")
 TOKEN = "tt_1_" + "a" * 43
@@ -20,18 +21,19 @@ SHOTS = os.environ.get("THREADTIME_SHOTS")
 
 # Puts rows into the outbox as the worker does, without a portal.
 KEEP = """
-const [count, done] = arguments;
+const [rows, done] = arguments;
 (async () => {
   const { add } = await import(chrome.runtime.getURL("worker/outbox.js"));
   const { settings } = await import(chrome.runtime.getURL("worker/settings.js"));
-  const now = Date.now();
-  const rows = Array.from({ length: count }, (_, n) => ({
-    id: `019d62e5-7c60-7aaa-8c1d-${String(n).padStart(12, "0")}`, portal: "medplum", thread: "T", patient: "123",
-    activity: "review_inquiry", started_at: now - 2000 - n, ended_at: now - n, ended_by: "hidden",
-    idle_after_seconds: 60,
-  }));
-  await add(rows, (await settings()).pairing?.id ?? "", now);
+  await add(rows, (await settings()).pairing?.id ?? "", Date.now());
 })().then(() => done(null), (error) => done(String(error)));
+"""
+
+# A portal's tab with a thread in it, as the worker remembers it.
+BEHIND = """
+const [status, done] = arguments;
+const page = { thread: "T", patient: "123", portal: "medplum", document: "d" };
+chrome.storage.session.set({ "status:7": { status, since: Date.now(), ...page } }).then(() => done(null));
 """
 
 
@@ -82,8 +84,16 @@ class Pages:
 
     def keep(self, count: int) -> None:
         """Rows wait, as if they had been measured."""
-        error = self.driver.execute_async_script(KEEP, count)
-        assert error is None
+        rows = [
+            row(thread="T", started_at=now() - 2000 - n, ended_at=now() - n, id=f"019d62e5-7c60-7aaa-8c1d-{n:012}")
+            for n in range(count)
+        ]
+        assert self.driver.execute_async_script(KEEP, rows) is None
+
+    def popup_over_thread(self, status: str = "counting") -> None:
+        """The popup over thread T of patient 123."""
+        assert self.driver.execute_async_script(BEHIND, status) is None
+        self.show("popup/popup.html?tab=7")
 
     def says(self, element: str, words: str) -> None:
         until(lambda: words in self.text(element), what=f"{words!r} in #{element}: {self.text(element)!r}")

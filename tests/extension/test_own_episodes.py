@@ -19,13 +19,6 @@ pytestmark = pytest.mark.browser
 
 BASE = json.loads((Path(__file__).parents[2] / "shared_rules/vectors/base.json").read_text())["facts"]
 
-# A portal's tab with a thread in it, as the worker remembers it.
-BEHIND = """
-const [done] = arguments;
-const page = { thread: "T", patient: "123", portal: "medplum", document: "d" };
-chrome.storage.session.set({ "status:7": { status: "counting", since: Date.now(), ...page } }).then(() => done(null));
-"""
-
 KEPT = """
 const [store, done] = arguments;
 (async () => {
@@ -57,8 +50,7 @@ class Popup:
         self.server.answer = status(503, "the queue is full")
 
     def open(self) -> None:
-        self.driver.execute_async_script(BEHIND)
-        self.pages.show("popup/popup.html?tab=7")
+        self.pages.popup_over_thread()
 
     def says(self, element: str, *words: str) -> None:
         for each in words:
@@ -211,7 +203,7 @@ def test_an_answer_that_cannot_be_sent_is_saved_and_one_that_is_refused_says_why
     popup.says("answered", "was refused: visit_id is no visit of this patient")
     popup.everybody_can_use_it("question-refused")
     popup.button("answered", "Answer anew").click()
-    popup.says("question", "One question")
+    popup.says("question", "Answer anew")
 
 
 def test_not_sure_sends_nothing_and_the_question_stays_at_the_desk(popup: Popup):

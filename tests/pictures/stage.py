@@ -45,13 +45,6 @@ const [done] = arguments;
 })().then(() => done(null), (error) => done(String(error)));
 """
 
-# A portal's tab with a thread in it, as the worker remembers it.
-BEHIND = """
-const [status, done] = arguments;
-const page = { thread: "T", patient: "123", portal: "medplum", document: "d" };
-chrome.storage.session.set({ "status:7": { status, since: Date.now(), ...page } }).then(() => done(null));
-"""
-
 # What the worker makes of a policy; a policy itself belongs to the machine.
 POLICY = """
 const [values, done] = arguments;
@@ -118,12 +111,11 @@ class Stage(Pages):
         self.enter(server=SERVER, device_name="Chromium, room 4")
         self.click("pair")
 
-    def popup_over_thread(self, *episodes: dict[str, Any], status: str = "counting") -> None:
-        """The popup of a paired browser over thread T of patient 123, of which the server tells these episodes."""
+    def told(self, *episodes: dict[str, Any], status: str = "counting") -> None:
+        """The popup of a paired browser over a thread, of which the server tells these episodes."""
         self.save(token=TOKEN)
         self.server.others[PATH] = lambda body: (200, told(*episodes))
-        assert self.driver.execute_async_script(BEHIND, status) is None
-        self.show("popup/popup.html?tab=7")
+        self.popup_over_thread(status)
 
     def file_of_their_own(self, **change: Any) -> None:
         """A portal file of the practice stands in the form."""
@@ -165,7 +157,8 @@ class Stage(Pages):
 
 # Around the elements, with as much of the paper as fits.
 CLIP = """
-const boxes = [...document.querySelectorAll(arguments[0])].map((one) => one.getBoundingClientRect());
+const boxes = [...document.querySelectorAll(arguments[0])]
+  .map((one) => one.getBoundingClientRect()).filter(({ width }) => width > 0);
 const left = Math.max(0, Math.min(...boxes.map((box) => box.left)) - 12);
 const top = Math.max(0, Math.min(...boxes.map((box) => box.top)) + scrollY - 12);
 const right = Math.min(innerWidth, Math.max(...boxes.map((box) => box.right)) + 12);

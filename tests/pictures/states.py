@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from selenium.webdriver.common.by import By
 
-from tests.extension.own import answer, episode, interval, question, reason
+from tests.extension.own import answer, episode, interval, question, reason, today
 from tests.extension.pages import TOKEN
 from tests.extension.scripted_server import reject, status
 from tests.pictures.stage import PORTAL, SERVER, Stage
@@ -132,16 +133,21 @@ def _own_sure(stage: Stage) -> None:
 SEEN = reason(
     "prior-em-7d", "block", "The patient was seen on 3 April about this problem; the exchange belongs to that visit."
 )
-OVER = reason("hold-until-lookahead", "wait", "Decided on Tue 14 Apr 2026, unless the patient is seen first.")
+DECIDED = today() + timedelta(days=6)  # as `answer` has it
+OVER = reason(
+    "hold-until-lookahead",
+    "wait",
+    f"Decided on {DECIDED:%a} {DECIDED.day} {DECIDED:%b %Y}, unless the patient is seen first.",
+)
 
 
 def _open_period(stage: Stage) -> None:
-    stage.popup_over_thread(episode())
+    stage.told(episode())
     stage.says("episode", "Day 3 of 7")
 
 
 def _asked(stage: Stage) -> None:
-    stage.popup_over_thread(episode(questions=[question()]))
+    stage.told(episode(questions=[question()]))
     stage.says("question", "same problem")
 
 
@@ -152,7 +158,7 @@ def _answered(stage: Stage) -> None:
 
 def _judged(told: dict[str, Any], words: str) -> Callable[[Stage], None]:
     def arrange(stage: Stage) -> None:
-        stage.popup_over_thread(told)
+        stage.told(told)
         stage.says("episode", words)
 
     return arrange
@@ -161,7 +167,7 @@ def _judged(told: dict[str, Any], words: str) -> Callable[[Stage], None]:
 def _away(stage: Stage) -> None:
     facts = {name: value for name, value in BASE.items() if value is not None} | {"lookahead_open": True}
     rules = {"family": "em", "day": BASE["window_start"], "payer_type": BASE["payer_type"]}
-    stage.popup_over_thread(episode(10, facts=facts, rules=rules, answer=answer(reasons=[OVER])))
+    stage.told(episode(10, facts=facts, rules=rules, answer=answer(reasons=[OVER])))
     stage.says("episode", "Hold until")
     for path in list(stage.server.others):
         stage.server.others[path] = status(503, "the queue is full")
@@ -172,12 +178,12 @@ def _away(stage: Stage) -> None:
 
 
 def _no_period(stage: Stage) -> None:
-    stage.popup_over_thread()
+    stage.told()
     stage.says("episode", "No period yet")
 
 
 def _marks(stage: Stage) -> None:
-    stage.popup_over_thread(episode(intervals=[interval(1, 30, 250), interval(2, 20, 100)]))
+    stage.told(episode(intervals=[interval(1, 30, 250), interval(2, 20, 100)]))
     stage.says("episode", "Day 3 of 7")
     stage.driver.find_element(By.CSS_SELECTOR, "#marks summary").click()
     stage.says("marks", "All of it")
@@ -185,20 +191,20 @@ def _marks(stage: Stage) -> None:
 
 def _entered(stage: Stage) -> None:
     by_hand = {"entry": "manual", "activity": "communicate_phone"}
-    stage.popup_over_thread(episode(intervals=[interval(1, 30, 420, **by_hand)]))
+    stage.told(episode(intervals=[interval(1, 30, 420, **by_hand)]))
     stage.driver.find_element(By.CSS_SELECTOR, "#by-hand summary").click()
     stage.says("entered", "Phone call")
 
 
 def _today(stage: Stage) -> None:
-    stage.popup_over_thread(episode())
+    stage.told(episode())
     stage.keep(2)
     stage.driver.find_element(By.CSS_SELECTOR, "#day summary").click()
     stage.says("day", "0:04")
 
 
 def _idle(stage: Stage) -> None:
-    stage.popup_over_thread(episode(), status="idle")
+    stage.told(episode(), status="idle")
     stage.says("words", "Idle")
 
 

@@ -16,6 +16,8 @@ from sqlcipher3 import dbapi2
 
 from backend.errors import Busy
 from backend.store import Store, open_store
+from backend.store.connection import connect
+from backend.store.folder import database_path
 from backend.store.writer import StoreClosed
 from tests.store.conftest import KEY, add_practice, practice_keys
 
@@ -215,3 +217,21 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(data: Path) -> None
         assert {f"a{n}" for n in said} <= set(practice_keys(store))
     finally:
         store.close()
+
+
+def test_a_database_that_another_process_holds_is_said_to_be_busy_and_serves_again(
+    store: Store, data: Path, pool: ThreadPoolExecutor
+) -> None:
+    store.write(lambda connection: connection.execute("PRAGMA busy_timeout = 50"))
+    other = connect(database_path(data), KEY)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        refused = [pool.submit(store.write, add_practice(name)) for name in "abc"]
+        for future in refused:
+            with pytest.raises(Busy, match="in use by other work; try again"):
+                future.result(30)
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+    assert store.write(add_practice("d")) == 1
+    assert practice_keys(store) == ["d"]

@@ -13,6 +13,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 
 from tests.browser import Chromium, Desktop, until
+from tests.extension.pages import KEEP
 from tests.portals.conftest import medplum  # noqa: F401  (a fixture)
 from tests.server import Server, row
 from tests.story.clinician import HOST, THREADS, Clinician
@@ -22,8 +23,9 @@ from tests.story.road import Road, sent_rows
 
 pytestmark = pytest.mark.browser
 
+# The page's title says when they are over, for to ask the page itself would bring it to the front.
 PAUSES = """
-const [count, done] = arguments;
+const [count, over] = arguments;
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 (async () => {
   for (let n = 0; n < count; n++) {
@@ -32,16 +34,8 @@ const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     await rest(100);
     await chrome.storage.local.set({ paused: false });
   }
-})().then(() => done(null), (error) => done(String(error)));
-"""
-KEEP = """
-const [rows, done] = arguments;
-(async () => {
-  const outbox = await import(chrome.runtime.getURL("worker/outbox.js"));
-  const { settings } = await import(chrome.runtime.getURL("worker/settings.js"));
-  await outbox.add(rows, (await settings()).pairing.id, Date.now());
-  await chrome.runtime.sendMessage({ type: "try_again" });
-})().then(() => done(null), (error) => done(String(error)));
+  document.title = over;
+})();
 """
 AT_ONCE = 10  # pauses between two deaths
 
@@ -64,6 +58,12 @@ def arrived(road: Road) -> list[dict[str, Any]]:
     return stored
 
 
+def send(road: Road, rows: list[dict[str, Any]]) -> None:
+    """Rows are in the outbox, and the worker sends them."""
+    assert road.chromium.driver.execute_async_script(KEEP, rows) is None
+    road.chromium.driver.execute_script("chrome.runtime.sendMessage({ type: 'try_again' })")
+
+
 def popup_says(road: Road, *words: str) -> None:
     road.chromium.driver.get(f"{road.extension.origin}/popup/popup.html")
     for each in words:
@@ -83,15 +83,16 @@ def test_fifty_deaths_of_the_worker_during_five_hundred_intervals(road: Road):
     at.read(7)
     portal, page = beside(road)
     deaths = 0
-    for _ in range(500 // AT_ONCE):
+    for number in range(500 // AT_ONCE):
         at.move()
+        over = f"round {number} is over"
         driver.switch_to.window(page)
-        driver.execute_script(PAUSES.replace("const [count, done]", "const [count, done = () => {}]"), AT_ONCE)
+        driver.execute_script(PAUSES, AT_ONCE, over)
         driver.switch_to.window(portal)
         until(road.chromium.workers, what="the worker, woken by an interval")
         road.chromium.kill_worker()
         deaths += 1
-        time.sleep(AT_ONCE * 0.25 + 0.5)
+        until(lambda over=over: over in [one["title"] for one in road.chromium.targets("page")], what=over)
     at.read(2)
     assert road.chromium.sight() == ("visible", True), "the portal was not in front all the time"
     driver.get("about:blank")
@@ -135,11 +136,10 @@ def test_twenty_deaths_of_the_browser(server: Server, medplum: int, extension_fo
 
 
 def test_a_poisonous_row_is_parked_and_the_other_999_arrive(road: Road):
-    driver = road.chromium.driver
     road.extension.open()
     rows = [row(thread=f"thr-{number % 200}", patient=f"p-{number % 200}") for number in range(1000)]
     rows[617]["portal"] = "nowhere"
-    assert driver.execute_async_script(KEEP, rows) is None
+    send(road, rows)
     until(lambda: len(road.server.stored()) == 999, seconds=60, what="the 999 others")
     assert {each["id"] for each in road.server.stored()} == {each["id"] for each in rows} - {rows[617]["id"]}
     popup_says(road, "One interval was refused by the server.", "portal is not one of this practice")
@@ -148,10 +148,10 @@ def test_a_poisonous_row_is_parked_and_the_other_999_arrive(road: Road):
 def test_a_clock_that_is_an_hour_off_says_so_and_loses_nothing(road: Road):
     road.relay.clock_off_seconds = -3600
     road.extension.open()
-    assert road.chromium.driver.execute_async_script(KEEP, [row(), row()]) is None
+    send(road, [row(), row()])
     until(lambda: len(road.server.stored()) == 2, seconds=60, what="the rows")
     popup_says(road, "Needs attention", "clock is 60 minutes ahead of your practice’s server")
     road.relay.clock_off_seconds = 0
-    assert road.chromium.driver.execute_async_script(KEEP, [row()]) is None
+    send(road, [row()])
     until(lambda: len(road.server.stored()) == 3, seconds=60, what="the row")
     until(lambda: "clock" not in road.chromium.driver.find_element(By.ID, "detail").text, what="no word of the clock")

@@ -5,26 +5,14 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.server import Server
 from tests.web.chromium import chromium
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    made = Server(tmp_path_factory.mktemp("interface"))
-    made.set_up()
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture(scope="module")
-def page(server, tmp_path_factory):
-    with chromium(server.url, tmp_path_factory.mktemp("profile")) as page:
+def page(shared_server, tmp_path_factory):
+    with chromium(shared_server.url, tmp_path_factory.mktemp("profile")) as page:
         page.open("/sign-in")
         page.complaints(), page.requests()
         yield page
@@ -41,8 +29,8 @@ def test_it_has_no_barrier_and_asks_nobody_else(page, width, dark):
     assert all(address.startswith(page.url) for address in page.requests())
 
 
-def test_each_operation_and_each_field_of_the_description_stands_on_it(server, page):
-    described = requests.get(f"{server.url}/api/openapi.json", timeout=10).json()
+def test_each_operation_and_each_field_of_the_description_stands_on_it(page):
+    described = requests.get(f"{page.url}/api/openapi.json", timeout=10).json()
     page.look(width=1240, dark=False)
     page.open("/api/docs")
     operations = [f"{method.upper()} {path}" for path, each in described["paths"].items() for method in each]
