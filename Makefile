@@ -19,7 +19,7 @@ demo: .venv/run  ## the server on throw-away data: six clinicians, thirty days, 
 
 test: check  ## every test, those in a real browser too
 	$(NPM) test
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: setup  ## what takes longer than a test run may: hundreds of kills, real-time sessions, a million rows
 	$(PYTHON) -m pytest -m soak
@@ -33,7 +33,7 @@ check: setup extension  ## lint, types, the house's import rules and the extensi
 extension: .venv/run  ## build/extension to load unpacked, and build/threadtime.zip
 	$(PYTHON) extension/assemble.py --zip build/threadtime.zip
 
-bench: setup  ## durable ingest and the report's page against raw SQLite, counting against duckdb, as ratios; errors of measured time
+bench: setup  ## ratios to raw SQLite, PostgreSQL and duckdb, and errors of measured time: scripted days, sessions at real speed
 	$(PYTHON) -m tests.bench
 
 pictures: setup  ## docs/screens.md and its pictures afresh, after a change of what the extension shows

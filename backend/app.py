@@ -5,6 +5,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import FrameType
 from typing import NoReturn
 
@@ -23,15 +24,17 @@ from backend.errors import CannotStart, NotSignedIn, ThreadtimeError
 from backend.jobs import ticking
 from backend.listener import listen
 from backend.schemas.wire import PROTOCOL
-from backend.store.database import Store, open_folder
-from backend.store.folder import lock_folder, refuse_missing_database
-from backend.store.integrity import refuse_damaged
+from backend.store.connection import DatabaseError
+from backend.store.database import Store, open_folder, refuse_missing_database
+from backend.store.folder import lock_folder
+from backend.store.trouble import in_words
+from backend.store.wall import stay_within
 from backend.web.errors import error_page
 
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "object-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -53,10 +56,12 @@ def create_app(config: Config, store: Store) -> Flask:
     app.before_request(_note_the_time)
     if not config.behind_proxy:  # a proxy passes on only the names it was told
         app.before_request(_host_check(config))
+    app.teardown_request(lambda _: stay_within(None))
     app.after_request(_log_request)
     app.after_request(_add_headers(config))
     app.register_error_handler(ThreadtimeError, _refused)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DatabaseError, _unusable)
     app.register_error_handler(Exception, _unexpected)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=True)
     describe = api.register(app, store, config, limiter)
@@ -68,8 +73,8 @@ def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None
     """Serves until SIGTERM or SIGINT; then finishes the requests at work and what waits for the writer.
 
     `ready` is called with the server's address once it listens. CannotStart says in one line what stands in the way:
-    no folder, no key, no database or a damaged one, another server on the folder, a host outside loopback without a
-    proxy, a port in use.
+    no folder, no key, no database or a damaged one, another server on the folder's file, a host outside loopback
+    without a proxy, a port in use.
     """
     if not config.behind_proxy and not _is_loopback(config.host):
         raise CannotStart(
@@ -79,7 +84,8 @@ def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None
     journal.configure()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _stop)
-    with lock_folder(config.data):  # before the migrations: two at once would race
+    alone = lock_folder(config.data) if config.database is None else nullcontext()  # before the migrations
+    with alone:
         store = _opened(config)
         try:
             server = listen(create_app(config, store), config)
@@ -98,12 +104,11 @@ def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None
 
 def _opened(config: Config) -> Store:
     """The folder's store, whole as far as a start has the time to look."""
-    refuse_missing_database(config.data)
+    refuse_missing_database(config.data, config.database)
     now = time.time_ns() // 1_000_000
-    store = open_folder(config.data, config.key_file, queue_limit=config.queue_limit, now=now)
+    store = open_folder(config.data, config.key_file, database=config.database, queue_limit=config.queue_limit, now=now)
     try:
-        with store.read() as connection:
-            refuse_damaged(connection)
+        store.refuse_damaged()
     except BaseException:
         store.close()
         raise
@@ -143,7 +148,7 @@ def _host_check(config: Config) -> Callable[[], Response | None]:
 def _add_headers(config: Config) -> Callable[[AnyResponse], AnyResponse]:
     headers = dict(_HEADERS)
     if config.behind_proxy:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
     def add(response: AnyResponse) -> AnyResponse:
         response.headers.update(headers)
@@ -174,6 +179,15 @@ def _refused(error: ThreadtimeError) -> AnyResponse:
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
     return _error(error.status, error.message, headers, code=error.code)
+
+
+def _unusable(error: Exception) -> AnyResponse:
+    """The disk or the database's file failed as a request was read."""
+    said = in_words(error)
+    if not isinstance(said, ThreadtimeError):
+        return _unexpected(error)
+    log.error("the database refuses", said=said.message, route=_route(), **journal.describe(error))
+    return _refused(said)
 
 
 def _http_error(error: HTTPException) -> AnyResponse:

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Action = Literal[
+    "answered_for_colleague",
     "audit_begun",
     "audit_exported",
     "backup_taken",
+    "colleague_named",
+    "delegation_ended",
     "detail_erased",
     "device_added",
     "device_revoked",
@@ -23,6 +26,10 @@ Action = Literal[
     "episode_read",
     "episodes_listed",
     "facts_learned",
+    "hold_lifted",
+    "hold_placed",
+    "identity_linked",
+    "identity_unlinked",
     "intervals_exported",
     "key_rotated",
     "pairing_answered",
@@ -30,13 +37,19 @@ Action = Literal[
     "password_refused",
     "password_reset",
     "password_set",
+    "patient_erased",
     "portal_added",
     "portal_moved",
     "practice_changed",
     "practice_created",
+    "provider_refused",
+    "provider_removed",
+    "provider_set",
     "recovery_codes_made",
     "report_taken",
     "restored",
+    "retention_applied",
+    "retention_set",
     "second_factor_off",
     "second_factor_on",
     "session_ended",
@@ -44,13 +57,16 @@ Action = Literal[
     "setting_changed",
     "sign_in_failed",
     "signed_in",
+    "signed_in_by_provider",
     "signed_out",
     "time_recorded",
     "user_added",
     "user_changed",
     "user_deactivated",
+    "user_erased",
     "user_reactivated",
     "verified",
+    "work_moved",
 ]
 ACTIONS: tuple[str, ...] = get_args(Action)
 
@@ -205,4 +221,7 @@ class _Walk:
         if digest is None or digest_of(detail) != digest:
             yield f"The detail of audit entry {number} was changed."
         elif whole and row.entry.action == "detail_erased":
-            self.without_detail.difference_update(json.loads(detail.text)["entries"])
+            said = json.loads(detail.text)
+            self.without_detail.difference_update(said.get("entries", ()))
+            for first, last in said.get("ranges", ()):
+                self.without_detail.difference_update(range(first, last + 1))

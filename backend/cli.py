@@ -16,8 +16,10 @@ import click
 from backend.console import Commands, Day, Instant, output, print_table, setting_lines, working
 from backend.errors import BadInput
 from backend.importing import facts_in
-from backend.keeping import backup, doctor, key, restore
+from backend.keeping import backup, doctor, key, restore, support_bundle
 from backend.options import DEFAULTS, configured, in_folder, in_practice, now, on_port, opened
+from backend.provider import oidc
+from backend.removing import erase, hold, retention
 
 ROLES = ("clinician", "staff", "manager", "biller", "auditor", "admin")
 LATER_FORMATS = ("xlsx", "pdf")
@@ -270,7 +272,7 @@ def report(
         file.writelines(chunks)
 
 
-for group in (facts_in, backup, restore, doctor, key):
+for group in (facts_in, oidc, backup, restore, doctor, support_bundle, key, retention, hold, erase):
     cli.add_command(group)
 
 

@@ -15,6 +15,9 @@ class Config:
     key_file: Path | None = None
     """THREADTIME_KEY_FILE: 32 raw bytes, mode 0600; without it the file `threadtime/<id of the data folder>.key` under
     the user's configuration folder (XDG_CONFIG_HOME)."""
+    database: str | None = None
+    """THREADTIME_DATABASE: the address of a PostgreSQL database, postgresql://..., that serves instead of a file in the
+    data folder; several servers may share one."""
     host: str = "127.0.0.1"
     port: int = 8765
     behind_proxy: bool = False
@@ -36,4 +39,6 @@ def from_environment() -> Config:
         config = replace(config, data=Path(data))
     if key_file := os.environ.get("THREADTIME_KEY_FILE"):
         config = replace(config, key_file=Path(key_file))
+    if database := os.environ.get("THREADTIME_DATABASE"):
+        config = replace(config, database=database)
     return config

@@ -33,8 +33,15 @@ class Commands(click.Group):
         except OSError as failed:
             place = f"{failed.filename}: " if failed.filename else ""
             raise click.ClickException(f"{place}{failed.strerror or failed}") from failed
-        except Exception as defect:
-            raise click.ClickException(_as_defect(defect)) from defect
+        except Exception as error:
+            raise click.ClickException(_said_of(error)) from error
+
+
+def _said_of(error: Exception) -> str:
+    from backend.store.trouble import in_words  # a command that needs no database loads no driver
+
+    said = in_words(error)
+    return said.message if isinstance(said, ThreadtimeError) else _as_defect(error)
 
 
 def _as_defect(error: Exception) -> str:

@@ -4,11 +4,12 @@
     ├── BadInput            422  what was given cannot be used; the message says what to give instead
     ├── NotSignedIn         401  no session or token, or one that has ended
     ├── NotAllowed          403  signed in, and this is not theirs to do
+    ├── ProviderTrouble     403  signing in by the organisation's provider came to nothing; `code` says why
     ├── NotFound            404  nothing here by that name, for this person
     ├── Conflict            409  it was already done otherwise
     ├── NotPaired           400  a browser asked for its token, and there is none; `code` says why (RFC 8628)
     ├── TooManyTries        429  wait `retry_after_seconds`
-    ├── Busy                503  the write queue is full: wait `retry_after_seconds`
+    ├── Busy                503  the store cannot do it now (its queue, its disk): wait `retry_after_seconds`
     └── CannotStart         (command line) the data folder, its key or its lock refuse
         ├── NoDataFolder
         ├── WrongKey
@@ -41,6 +42,12 @@ class NotSignedIn(ThreadtimeError):
 
 
 class NotAllowed(ThreadtimeError):
+    status = 403
+
+
+class ProviderTrouble(ThreadtimeError):
+    """`code`: unknown, deactivated, taken, lost, said_no, failed, not_accepted, unreachable, untrusted or proxy."""
+
     status = 403
 
 

@@ -95,9 +95,10 @@ def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:
     """
     create_folder(config.data)
     key_file = key_path(config.data, config.key_file)
-    if not key_file.exists() and not database_path(config.data).exists():  # a lost key is not replaced
+    of_file = config.database is None
+    if of_file and not key_file.exists() and not database_path(config.data).exists():  # a lost key is not replaced
         create_key(config.data, config.key_file)
-    store = open_folder(config.data, config.key_file, now=now)
+    store = open_folder(config.data, config.key_file, database=config.database, now=now)
     try:
         practice = create_practice(
             store,
@@ -112,11 +113,20 @@ def set_up(config: Config, answers: Answers, *, now: int) -> list[str]:
     finally:
         store.close()
     password = answers.password if answers.generated else "as you chose it"
+    audit_key = audit_key_path(config.data, config.key_file)
+    if not of_file:
+        return [
+            f"The practice {practice.name} ({practice.timezone}) is in the PostgreSQL database.",
+            "PostgreSQL keeps it as readable as its disk is: encrypt that disk, and its backups.",
+            f"The key of the audit is {audit_key.resolve()}. Keep a copy of it in another place:",
+            "it shows whether anybody has changed what the audit says.",
+            f"Sign in as {answers.admin}, password: {password}",
+        ]
     return [
         f"The practice {practice.name} ({practice.timezone}) is in {config.data.resolve()}.",
         f"Its database key is {key_file.resolve()}. Keep a copy of it in another place than the data:",
         "without the key nobody can read the data again, and who has both can read everything.",
-        f"Beside it lies the key of the audit, {audit_key_path(config.data, config.key_file).name}. Copy it too:",
+        f"Beside it lies the key of the audit, {audit_key.name}. Copy it too:",
         "it shows whether anybody has changed what the audit says.",
         f"Sign in as {answers.admin}, password: {password}",
     ]
@@ -161,8 +171,9 @@ types it, and says yes. (Without a page to sign in on, a device token serves ins
 def _has_practice(config: Config, now: int) -> bool:
     if not config.data.exists():
         return False
-    refuse_missing_database(config.data)
-    store = open_folder(config.data, config.key_file, now=now)
+    if config.database is None:
+        refuse_missing_database(config.data)
+    store = open_folder(config.data, config.key_file, database=config.database, now=now)
     try:
         get_practice(store)
     except NotFound:

@@ -1,16 +1,21 @@
 """The commands that keep the data: backups, the key, and whether all is well."""
 
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import click
 
+from backend.config import Config
 from backend.console import working
+from backend.errors import BadInput, ThreadtimeError
 from backend.options import configured, in_folder, now, on_port, opened
 
+ON_SERVER = "docs/operations.md, PostgreSQL"
 FILE = click.Path(dir_okay=False, path_type=Path)
+_NO_KEY = "A PostgreSQL database has no key of ours; its server's disk is what is encrypted"
 BACKUP = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -27,7 +32,7 @@ def backup(data: Path | None, file: Path, force: bool) -> None:
     from backend.store.backup import make_backup
     from backend.store.keys import read_key
 
-    config = configured(data)
+    config = _with_file(data, "pg_dump takes a backup of a PostgreSQL database")
     with working("Writing the backup"):
         seal = make_backup(config.data, read_key(config.data, config.key_file), file, now=now(), replace=force)
     click.echo(f"{file} holds everything that was acknowledged before {_instant(seal.made_at)} UTC.")
@@ -46,9 +51,10 @@ def restore(data: Path | None, file: Path, force: bool) -> None:
     FILE is checked whole, and its key found, before anything is changed. No server may run on the folder.
     """
     from backend.desk.audit import audit_restored
+    from backend.desk.erasing import erase_again
     from backend.store.restore import restore
 
-    config = configured(data)
+    config = _with_file(data, "pg_restore restores what pg_dump took of a PostgreSQL database")
     with working("Checking and restoring the backup"):
         done = restore(config.data, config.key_file, file, now=now(), replace=force)
     click.echo(f"{config.data.resolve()} holds what was acknowledged before {_instant(done.seal.made_at)} UTC.")
@@ -57,6 +63,9 @@ def restore(data: Path | None, file: Path, force: bool) -> None:
         click.echo(f"The database that was there is {done.aside.resolve()}.")
     with opened(data) as store:
         audit_restored(store, now=now())
+        again = erase_again(store, now=now())
+    for each in again:
+        click.echo(f"The {each.kind} {each.id} was erased after this backup was made, and is erased again.")
 
 
 @click.command()
@@ -77,6 +86,34 @@ def doctor(data: Path | None, port: int) -> None:
         raise click.ClickException(f"{problems} problem(s) found.")
 
 
+@click.command("support-bundle")
+@in_folder
+@on_port
+@click.argument("file", type=FILE)
+@click.option("--log", type=BACKUP, help="The file that the server's log goes to.")
+def support_bundle(data: Path | None, port: int, file: Path, log: Path | None) -> None:
+    """Write what somebody who helps you may see.
+
+    FILE becomes a .zip: what doctor says, versions, settings, how many rows there are, and what the server measured.
+    Nothing of the database's rows is in it.
+    """
+    from zipfile import ZIP_DEFLATED, ZipFile
+
+    from backend.desk.support import bundle
+
+    config = replace(configured(data), port=port)
+    with working("Looking at everything"), ExitStack() as opening:
+        try:
+            store = opening.enter_context(opened(data))
+        except ThreadtimeError:
+            store = None  # doctor says in the bundle what is wrong
+        files = list(bundle(config, store, log, now=now()))
+    with file.open("xb") as raw, ZipFile(raw, "w", ZIP_DEFLATED) as packed:
+        for name, content in files:
+            packed.writestr(name, content)
+    click.echo(f"{file} holds {', '.join(name for name, _ in files)}. Look through it before you send it.")
+
+
 @click.group()
 def key() -> None:
     """The key of the database."""
@@ -93,7 +130,7 @@ def key_rotate(data: Path | None) -> None:
     from backend.store.keys import key_path
     from backend.store.rotation import rotate_key
 
-    config = configured(data)
+    config = _with_file(data, _NO_KEY)
     with working("Encrypting the database anew"):
         earlier = rotate_key(config.data, config.key_file, now=now())
     path = key_path(config.data, config.key_file)
@@ -115,7 +152,7 @@ def key_show_recovery(data: Path | None, audit: bool) -> None:
     """
     from backend.store.keys import read_audit_key, read_key, recovery_line
 
-    config = configured(data)
+    config = configured(data) if audit else _with_file(data, _NO_KEY)
     click.echo(recovery_line((read_audit_key if audit else read_key)(config.data, config.key_file)))
 
 
@@ -136,7 +173,7 @@ def key_recover(data: Path | None, line_file: IO[str] | None, backup: Path | Non
     from backend.store.keys import key_of_line
     from backend.store.recovery import recover_audit_key, recover_key
 
-    config = configured(data)
+    config = configured(data) if audit else _with_file(data, _NO_KEY)
     if line_file is None and on_terminal():
         line = str(click.prompt("The recovery line", err=True))
     else:
@@ -144,6 +181,14 @@ def key_recover(data: Path | None, line_file: IO[str] | None, backup: Path | Non
     recover = recover_audit_key if audit else recover_key
     where = recover(key_of_line(line), config.data, config.key_file, backup)
     click.echo(f"The key is {where.resolve()}.")
+
+
+def _with_file(data: Path | None, instead: str) -> Config:
+    """The settings; BadInput with what serves instead, where the database is PostgreSQL's and not a file."""
+    config = configured(data)
+    if config.database is not None:
+        raise BadInput(f"{instead}: see {ON_SERVER}.")
+    return config
 
 
 def _instant(at: int) -> str:

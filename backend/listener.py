@@ -1,6 +1,7 @@
 """The HTTP server in front of the app: waitress in one process, whose own refusals are problems as well."""
 
 import errno
+import logging
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ HEADER_LIMIT = 32 * 1024
 
 def listen(app: Flask, config: Config) -> Any:
     """A waitress server that listens and, on `run()`, answers. CannotStart when the address cannot be had."""
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each request that waits for a thread
     proxy: dict[str, Any] = {}
     if config.behind_proxy:
         proxy = {
@@ -85,3 +87,12 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class: ClassVar[type] = _Parser
+
+    def writable(self) -> bool:
+        """Not while a thread is about to send by itself: the loop could only ask again and again, and take the
+        interpreter from that thread for milliseconds. For what it cannot send, the thread wakes the loop."""
+        if not self.will_close and self.total_outbufs_len:
+            if not self.outbuf_lock.acquire(blocking=False):
+                return False
+            self.outbuf_lock.release()
+        return bool(super().writable())

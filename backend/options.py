@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from backend.config import Config, from_environment
+from backend.errors import BadInput
 
 if TYPE_CHECKING:
     from backend.store.database import Store
@@ -17,16 +18,29 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULTS = Config()
+_DATABASE = "threadtime.database"
+_SCHEMES = ("postgresql://", "postgres://")
 
 
 def in_folder(command: Command) -> Command:
-    """Gives a command `--data`."""
+    """Gives a command `--data` and `--database`, which `configured` reads."""
+    database = click.option(
+        "--database",
+        metavar="URL",
+        expose_value=False,
+        callback=_note_database,
+        help="A PostgreSQL database, postgresql://...; THREADTIME_DATABASE, else a file in the folder, without it.",
+    )
     return click.option(
         "--data",
         type=click.Path(path_type=Path),
         metavar="DIR",
         help="The data folder; THREADTIME_DATA, else ./data, without it.",
-    )(command)
+    )(database(command))
+
+
+def _note_database(context: click.Context, _: click.Parameter, url: str | None) -> None:
+    context.meta[_DATABASE] = url
 
 
 def in_practice(command: Command) -> Command:
@@ -44,20 +58,26 @@ def on_port(command: Command) -> Command:
 
 
 def configured(data: Path | None) -> Config:
-    """The settings of the environment, with `--data` instead of THREADTIME_DATA where it was given."""
+    """The settings of the environment, with what `--data` and `--database` say instead where they were given."""
     config = from_environment()
-    return config if data is None else replace(config, data=data)
+    if data is not None:
+        config = replace(config, data=data)
+    context = click.get_current_context(silent=True)
+    if context is not None and (url := context.meta.get(_DATABASE)):
+        config = replace(config, database=url)
+    if config.database is not None and not config.database.startswith(_SCHEMES):
+        raise BadInput("The address of a database begins with postgresql:// (--database, THREADTIME_DATABASE).")
+    return config
 
 
 @contextmanager
 def opened(data: Path | None) -> Iterator["Store"]:
     """The store of a data folder, beside a running server too; what was written is finished at the end."""
-    from backend.store.database import open_folder
-    from backend.store.folder import refuse_missing_database
+    from backend.store.database import open_folder, refuse_missing_database
 
     config = configured(data)
-    refuse_missing_database(config.data)
-    store = open_folder(config.data, config.key_file, now=now())
+    refuse_missing_database(config.data, config.database)
+    store = open_folder(config.data, config.key_file, database=config.database, now=now())
     try:
         yield store
     finally:

@@ -226,80 +226,6 @@ VALUES = {
 """Values of facts whose words are not their own."""
 
 
-AUDIT_ACTORS = {
-    "user": "a user who is gone",
-    "device": "device",
-    "command": "command on the server",
-    "server": "the server",
-    "visitor": "a visitor",
-}
-
-AUDIT_ACTIONS = {
-    "audit_begun": "Audit begun",
-    "audit_exported": "Audit taken",
-    "backup_taken": "Backup taken",
-    "detail_erased": "Details erased with a person",
-    "device_added": "Device added",
-    "device_revoked": "Device revoked",
-    "episode_approved": "Episode approved",
-    "episode_read": "Episode read",
-    "episodes_listed": "List of episodes read",
-    "facts_learned": "Facts taken in",
-    "intervals_exported": "Intervals taken",
-    "key_rotated": "New database key",
-    "pairing_answered": "Pairing answered",
-    "password_changed": "Password changed",
-    "password_refused": "Own password mistyped",
-    "password_reset": "New password asked for",
-    "password_set": "Password chosen by a link",
-    "portal_added": "Portal added",
-    "portal_moved": "Portal's address set",
-    "practice_changed": "Practice changed",
-    "practice_created": "Practice created",
-    "recovery_codes_made": "New recovery codes",
-    "report_taken": "Report taken",
-    "restored": "Database restored from a backup",
-    "second_factor_off": "Second factor off",
-    "second_factor_on": "Second factor on",
-    "session_ended": "Session ended",
-    "sessions_ended": "Other sessions ended",
-    "setting_changed": "Setting changed",
-    "sign_in_failed": "Sign-in failed",
-    "signed_in": "Signed in",
-    "signed_out": "Signed out",
-    "time_recorded": "Time recorded",
-    "user_added": "User added",
-    "user_changed": "User changed",
-    "user_deactivated": "User deactivated",
-    "user_reactivated": "User reactivated",
-    "verified": "Database checked",
-}
-
-AUDIT_DETAIL = {
-    "intervals": "intervals:",
-    "episodes": "episodes:",
-    "roles": "roles:",
-    "credential": "credential",
-    "kind": "kind",
-    "origin": "at",
-    "value": "value:",
-    "payer": "payer:",
-    "from": "from",
-    "to": "to",
-    "new": "new:",
-    "changed": "changed:",
-    "known": "known:",
-    "refused": "refused:",
-    "problems": "problems:",
-    "timezone": "time zone",
-    "specialty": "specialty",
-    "setting": "kind",
-    "answer": "answer:",
-    "second_factor": "second factor:",
-}
-"""What the page of the audit shows of an entry's detail, by name."""
-
-
 def yes_or_no(value: bool) -> str:
     return "yes" if value else "no"
 
@@ -373,6 +299,11 @@ def setting_value(value: Any, unit: str | None, *, chosen: bool) -> str:
         return ", ".join(named(VALUES, each) if chosen else str(each) for each in value) or "none"
     text = named(VALUES, value) if chosen and isinstance(value, str) else str(value)
     return f"{text} {unit}" if unit else text
+
+
+def iso_day(at: int, timezone: str) -> str:
+    """`2026-04-06`: the day of an instant (milliseconds) in an IANA zone, for a column or a line of a command."""
+    return local_time(at, ZoneInfo(timezone)).date().isoformat()
 
 
 def zone_name(key: str) -> str:

@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -44,7 +44,7 @@ CHROMIUM_FLAGS = (
 )
 
 
-def until(condition: Callable[[], T], *, seconds: float = 20, what: str = "") -> T:
+def until(condition: Callable[[], T], *, seconds: float = 60, what: str = "") -> T:
     """The first truthy value of `condition`; an AssertionError naming `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -82,10 +82,14 @@ def seeing(folder: Path, place: str, program: str) -> Path:
 class Desktop(AbstractContextManager["Desktop"]):
     """An X screen with a window manager, so that exactly one window has the focus."""
 
+    def __init__(self, size: tuple[int, int] = SCREEN) -> None:
+        self.size = size
+
     def __enter__(self) -> Self:
         read_end, write_end = os.pipe()
+        width, height = self.size
         self.server = start_group(
-            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
             pass_fds=[write_end],
             stderr=subprocess.DEVNULL,
         )
@@ -100,7 +104,7 @@ class Desktop(AbstractContextManager["Desktop"]):
             ["openbox", "--sm-disable"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         # A pointer over a window gives it moves that nobody made: it rests in the free corner.
-        self.xdotool("mousemove", str(SCREEN[0] - 1), str(SCREEN[1] - 1))
+        self.xdotool("mousemove", str(width - 1), str(height - 1))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,7 +127,8 @@ class Chromium(AbstractContextManager["Chromium"]):
     """A browser with one unpacked extension, whose network is the given hosts and loopback alone.
 
     `hosts` maps host names to loopback ports. `profile` is a folder that may hold an earlier run's profile. `managed`
-    is a folder that this browser finds as /etc/chromium: a practice's policies, which may install extensions.
+    is a folder that this browser finds as /etc/chromium: a practice's policies, which may install extensions. `flags`
+    are more of the browser's own command line.
     """
 
     def __init__(
@@ -134,7 +139,9 @@ class Chromium(AbstractContextManager["Chromium"]):
         extension: Path | None,
         hosts: Mapping[str, int],
         managed: Path | None = None,
+        flags: Sequence[str] = (),
     ) -> None:
+        self.flags = flags
         self.desktop = desktop
         self.profile = profile
         self.extension = extension
@@ -176,7 +183,7 @@ class Chromium(AbstractContextManager["Chromium"]):
             updates = "disable-background-networking"  # it would fetch no extension either
             flags.remove(f"--{updates}")
             options.add_experimental_option("excludeSwitches", [updates])
-        for flag in flags:
+        for flag in [*flags, *self.flags]:
             options.add_argument(flag)
         return options
 

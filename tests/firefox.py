@@ -15,6 +15,8 @@ from typing import Any, Self
 
 from tests.browser import Desktop, end_group, seeing, start_group, until
 
+MANIFEST = json.loads((Path(__file__).parents[1] / "extension/manifest.json").read_text())
+ID = MANIFEST["browser_specific_settings"]["gecko"]["id"]
 PREFERENCES = {
     "marionette.port": 0,
     "browser.shell.checkDefaultBrowser": False,
@@ -103,10 +105,30 @@ class Firefox(AbstractContextManager["Firefox"]):
         finally:
             self.ask("Marionette:SetContext", value="content")
 
+    def options(self) -> str:
+        """The address of the extension's options page, once it is installed."""
+        host = "return WebExtensionPolicy.getByID(arguments[0])?.mozExtensionHostname ?? null"
+        name = until(lambda: self.run_in_browser(host, ID), seconds=60, what="the extension installed")
+        return f"moz-extension://{name}/options/options.html"
+
     def find(self, selector: str) -> str:
         """The handle of the element that is there, or will be soon."""
         found = self.ask("WebDriver:FindElement", using="css selector", value=selector)
         return str(next(iter(found["value"].values())))
+
+    def open_window(self) -> None:
+        """Opens another window, and drives that one from now on."""
+        opened = self.ask("WebDriver:NewWindow", type="window", focus=True)
+        self.drive(opened["handle"])
+
+    def drive(self, handle: str) -> None:
+        """Drives another window, and changes nothing of which is in front."""
+        self.ask("WebDriver:SwitchToWindow", handle=handle, focus=False)
+
+    @property
+    def handle(self) -> str:
+        """The window that is driven."""
+        return str(self.ask("WebDriver:GetWindowHandle")["value"])
 
     def type(self, selector: str, text: str) -> None:
         """Types into a field, as a person does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -11,13 +12,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import requests
 
-from backend.store.connection import connect
+from backend.store import postgresql
+from backend.store.connection import Connection, connect
 from backend.store.folder import database_path
 from tests.browser import end_group, start_group, until
 
@@ -29,7 +33,11 @@ PASSWORD = "correct horse battery staple"
 class Server:
     """One practice with one clinician in a folder of its own; `port` is where its server listens while it runs."""
 
-    def __init__(self, folder: Path) -> None:
+    program: tuple[str, ...] = ("-m", "backend")
+    """What runs it: a measurement may alter the program first."""
+
+    def __init__(self, folder: Path, database: str | None = None) -> None:
+        self.database = database
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.port = free_port()
@@ -41,13 +49,35 @@ class Server:
             "XDG_CONFIG_HOME": str(folder / "config"),
             "PYTHONUNBUFFERED": "1",
         }
-        self.environment.pop("THREADTIME_KEY_FILE", None)
+        for name in ("THREADTIME_KEY_FILE", "THREADTIME_DATABASE"):
+            self.environment.pop(name, None)
+        if database is not None:
+            self.environment["THREADTIME_DATABASE"] = database
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def beside(self) -> Server:
+        """Another server of the same practice and data folder, on a port of its own."""
+        other = copy.copy(self)
+        other.port, other.process = free_port(), None
+        other.log = self.log.with_name(f"server-{other.port}.log")
+        return other
+
+    def live(self, offset: str) -> None:
+        """What starts from now on lives at another time, such as `-3d`; `+0`: now. A running server goes with it."""
+        at = self.data.parent / "offset"
+        at.write_text(offset)
+        [library, *_] = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        self.environment |= {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(at),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
 
     # Commands, as a person types them.
 
@@ -66,7 +96,7 @@ class Server:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One command, however it ends."""
-        command = [sys.executable, "-m", "backend", *words]
+        command = [sys.executable, *self.program, *words]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120)
 
     def command(self, *words: str) -> str:
@@ -84,11 +114,23 @@ class Server:
         return json.loads(self.command("report", "--from", "2000-01-01", "--to", "2099-12-31", "--format", "json"))
 
     def query(self, sql: str) -> list[dict[str, Any]]:
-        """Rows straight from the database file, which may be in use: what no command prints."""
-        key = next((self.data.parent / "config" / "threadtime").glob("*.key")).read_bytes()
-        connection = connect(database_path(self.data), key, read_only=True)
-        try:
+        """Rows straight from the database, which may be in use: what no command prints."""
+        if self.database is not None:
+            server = postgresql.connect(self.database)
+            try:
+                return [dict(found) for found in server.execute(sql)]
+            finally:
+                server.close()
+        with self.file(read_only=True) as connection:
             return [dict(found) for found in connection.execute(sql)]
+
+    @contextmanager
+    def file(self, *, read_only: bool = False) -> Iterator[Connection]:
+        """A connection of another program to the database file, beside the server's."""
+        key = next((self.data.parent / "config" / "threadtime").glob("*.key")).read_bytes()
+        connection = connect(database_path(self.data), key, read_only=read_only)
+        try:
+            yield connection
         finally:
             connection.close()
 
@@ -98,7 +140,7 @@ class Server:
         """Starts the server and returns once it says that it is ready."""
         with self.log.open("ab") as log:
             self.process = start_group(
-                [sys.executable, "-m", "backend", "serve", "--port", str(self.port), *options],
+                [sys.executable, *self.program, "serve", "--port", str(self.port), *options],
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

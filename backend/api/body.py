@@ -18,6 +18,7 @@ from werkzeug.exceptions import (
 from backend.errors import BadInput
 
 _NAMES = re.compile(rb'"[ \t\n\r]*:').findall
+_APART = (b" :", b"\t:", b"\n:", b"\r:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,17 @@ def read_json(request: Request, *, most: int) -> Body:
         raise BadRequest("The body is shorter than its Content-Length.")
     try:
         content = orjson.loads(raw)
-        repeated = {} if _count_names(content) == len(_NAMES(raw)) else _repeated(raw)
+        repeated = {} if _count_names(content) == _count_colons(raw) else _repeated(raw)
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON in UTF-8.") from None
     return Body(content, repeated)
+
+
+def _count_colons(raw: bytes) -> int:
+    """How many quotation marks of the text a colon follows, at once or behind white space."""
+    if any(each in raw for each in _APART):
+        return len(_NAMES(raw))
+    return raw.count(b'":')  # ten times as fast, and enough for what the extension sends
 
 
 def _count_names(value: object) -> int:

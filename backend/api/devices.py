@@ -7,6 +7,7 @@ from flask import Request
 from backend.desk.devices import Device, device_of, is_revoked
 from backend.errors import NotSignedIn
 from backend.store.database import Store
+from backend.store.wall import stay_within
 
 
 def device_of_request(store: Store, request: Request) -> Device:
@@ -19,4 +20,5 @@ def device_of_request(store: Store, request: Request) -> Device:
         raise NotSignedIn("This device was revoked; pair it again.", code="revoked")
     if device is None:
         raise NotSignedIn("The server does not know this device token; pair the device again.")
+    stay_within(device.practice_id)
     return device

@@ -8,8 +8,8 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def new_codes() -> list[str]:
-    """Ten codes of 79 bits, in four groups of four."""
-    return ["-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4)) for _ in range(COUNT)]
+    """Ten codes of 118 bits, in six groups of four: enough that a plain digest of one cannot be tried out."""
+    return ["-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(6)) for _ in range(COUNT)]
 
 
 def digest(code: str) -> bytes:

@@ -10,16 +10,22 @@ import re
 import secrets
 from typing import Literal
 
-Kind = Literal["tt", "ts", "tl", "tc"]
+Kind = Literal["tt", "ts", "tl", "tc", "to"]
 """`tt`: a device's token. `ts`: a session in a browser. `tl`: a one-time link. `tc`: a right password that waits for
-the code of the second factor."""
+the code of the second factor. `to`: the state that goes to the organisation's provider and comes back."""
 
-_SHAPE = re.compile(r"(tt|ts|tl|tc)_([1-9][0-9]{0,15})_([A-Za-z0-9_-]{43})", re.ASCII)
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_SHAPE = re.compile(r"(tt|ts|tl|tc|to)_([1-9][0-9]{0,15})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def new_secret() -> str:
     """43 URL-safe characters, 256 bits."""
     return secrets.token_urlsafe(32)
+
+
+def is_secret(text: str) -> bool:
+    """Whether it has the shape of one."""
+    return _SECRET.fullmatch(text) is not None
 
 
 def new_token(kind: Kind, practice_id: int) -> str:

@@ -20,18 +20,25 @@ from backend.billing.case import Case, Clinician, Inquiry, Instant, Interval, Ot
 from backend.billing.chains import ALL_SAID, Chain, SettingsOn, Window, Work
 from backend.billing.days import Days
 from backend.billing.rulebook import families
-from backend.billing.windows import Period, sort_key
+from backend.billing.windows import BEGINNING, Period, known_from, sort_key
 
 
 @dataclass(frozen=True, slots=True)
 class TakenEpisode:
-    """An approved or billed episode: its seven days never move, whatever is learned later."""
+    """An episode whose seven days never move, whatever is learned later: approved, billed, or closed.
+
+    `closed`: the intervals that made it were removed by age, so it stands as it was last judged; `threads` are those it
+    had, whose inquiries and whose later work open no other. A closed one that is not `approved` is no prior e-visit.
+    """
 
     episode_id: str
     family: str
     window_start: date
     window_end: date
     specialty: str | None = None  # whose work adds up in it; None: the group's
+    approved: bool = True
+    closed: bool = False
+    threads: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ def _first_of_each_id(intervals: Sequence[Interval]) -> list[Interval]:
 def _windows(work: Work, known: Sequence[Inquiry], taken: Sequence[TakenEpisode]) -> list[Window]:
     """The family's windows, sorted by time; `known` is sorted."""
     windows = [_taken_window(each, work.days) for each in taken]
+    known = _left_to_open(known, taken, windows)
     chains: dict[str | None, Chain] = {}
     for era in work.eras():
         for specialty in work.specialties() if era.apart else (None,):
@@ -131,6 +139,31 @@ def _taken_window(taken: TakenEpisode, days: Days) -> Window:
     ends_at = days.midnight(taken.window_end + timedelta(days=1))
     period = Period(starts_at, starts_at, ends_at, taken.window_start, taken.window_end)
     return Window(period, [], taken.window_start, taken.specialty, episode_id=taken.episode_id)
+
+
+def _left_to_open(
+    known: Sequence[Inquiry], taken: Sequence[TakenEpisode], windows: Sequence[Window]
+) -> Sequence[Inquiry]:
+    """The inquiries that may still open a window. What was asked before a closed window ended, and after any other
+    taken one before it, went into it: the work that would show so is gone.
+
+    inquiries          ^a     ^b        ^c        ^d
+    windows      [ approved ]    [ closed ]
+    still open          -      -         -         d
+    """
+    both = sorted(zip(windows, taken, strict=True), key=lambda each: each[0].period.ends_at)
+    begins = BEGINNING
+    for window, episode in both:
+        if episode.closed:
+            own = [q for q in known if begins <= known_from(q) < window.period.ends_at]
+            known = [q for q in known if not begins <= known_from(q) < window.period.ends_at]
+            asked = {q.thread for q in own}
+            at = window.period.starts_at
+            own += [Inquiry(at=at, thread=each, implied=True) for each in episode.threads if each not in asked]
+            window.inquiries.extend(own)
+        else:
+            begins = window.period.ends_at
+    return known
 
 
 def _filled(work: Work, windows: Sequence[Window]) -> list[BuiltEpisode]:

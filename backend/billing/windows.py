@@ -135,14 +135,15 @@ class Belongs:
         self.inquiries = inquiries
         self.left_out = left_out
         self._by_thread: dict[str | None, list[int]] = {}
+        for k, inquiry in enumerate(inquiries):
+            self._by_thread.setdefault(inquiry.thread, []).append(k)
+        self._anywhere = self._by_thread.pop(None, [])
 
-    def _candidates(self, thread: str | None) -> list[int]:
-        if thread not in self._by_thread:
-            everyone = list(range(len(self.inquiries)))
-            own = [k for k in everyone if self.inquiries[k].thread == thread] if thread is not None else []
-            anywhere = [k for k in everyone if self.inquiries[k].thread is None]
-            self._by_thread[thread] = sorted({*own, *anywhere}) or everyone
-        return self._by_thread[thread]
+    def _candidates(self, thread: str | None) -> Sequence[int]:
+        own = self._by_thread.get(thread, ())
+        if own and self._anywhere:
+            return sorted((*own, *self._anywhere))
+        return own or self._anywhere or range(len(self.inquiries))
 
     def parts(self, thread: str | None, start: Instant, end: Instant) -> list[tuple[Instant, Instant, int]]:
         """`[start, end)` in order, cut where the next inquiry takes over: `(start, end, index of inquiry)`."""

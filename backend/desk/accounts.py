@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from backend.audit import Action, by_user
-from backend.auth.roles import may
+from backend.desk.delegations import end_within, move_within
 from backend.desk.links import make_link
-from backend.desk.people import User, audit_user, insert_user, new_user, user_of
-from backend.errors import BadInput, Conflict, NotAllowed, NotFound
-from backend.store import Connection, Store, factors, patients
+from backend.desk.people import User, audit_user, insert_user, may_touch, new_user, user_of
+from backend.errors import BadInput, Conflict, NotFound
+from backend.store import Connection, Store, factors, identities, patients
 from backend.store import accounts as rows
 from backend.store import people as users
 
@@ -22,14 +22,17 @@ State = Literal["active", "waiting", "deactivated"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`state` waiting: no password yet, or none any more. `link_until`: when an unused link expires. `locked_until`: of
-    a lock that holds now."""
+    """`state` waiting: no way to sign in yet, or none any more. `link_until`: when an unused link expires.
+    `locked_until`: of a lock that holds now."""
 
     user: User
     state: State
     link_until: int | None
     locked_until: int | None
     has_second_factor: bool
+    has_password: bool
+    by_provider: bool
+    """Linked with the organisation's provider that is set now."""
 
 
 def accounts_of(store: Store, practice_id: int, now: int) -> list[Account]:
@@ -37,14 +40,16 @@ def accounts_of(store: Store, practice_id: int, now: int) -> list[Account]:
     with store.read() as connection:
         links = rows.links(connection, practice_id)
         found = users.of_practice(connection, practice_id)
-    return [_account(each, links.get(each.user_id), now) for each in found]
+        linked = identities.linked(connection, practice_id)
+    return [_account(each, links.get(each.user_id), linked, now) for each in found]
 
 
 def account_of(store: Store, practice_id: int, user_id: str, now: int) -> Account:
     """NotFound when nobody of the practice has that id."""
     with store.read() as connection:
         links = rows.links(connection, practice_id)
-        return _account(_find(connection, practice_id, user_id), links.get(user_id), now)
+        linked = identities.linked(connection, practice_id)
+        return _account(_find(connection, practice_id, user_id), links.get(user_id), linked, now)
 
 
 def invite(
@@ -61,7 +66,7 @@ def invite(
     """The new person, and the token of the link by which they choose a password. BadInput as in `new_user`, Conflict
     when the address is in use."""
     user = new_user(by.practice_id, email=email, name=name, roles=roles, credential=credential, specialty=specialty)
-    _may_touch(by, (), user.roles)
+    may_touch(by, (), user.roles)
 
     def work(connection: Connection) -> str:
         insert_user(connection, user, password_hash=None, now=now)
@@ -90,9 +95,9 @@ def change_account(
         after = new_user(
             by.practice_id, email=before.email, name=name, roles=roles, credential=credential, specialty=specialty
         )
-        _may_touch(by, before.roles, after.roles)
+        may_touch(by, before.roles, after.roles)
         if "admin" not in after.roles:
-            _keep_an_administrator(connection, before)
+            keep_an_administrator(connection, before)
         rows.update_user(
             connection,
             by.practice_id,
@@ -110,30 +115,37 @@ def change_account(
     store.write(work)
 
 
-def deactivate(store: Store, by: User, user_id: str, now: int) -> None:
-    """Closes the account: its sessions, devices and link end at once. What was recorded stays."""
+def deactivate(store: Store, by: User, user_id: str, now: int, *, successor: str | None = None) -> None:
+    """Closes the account: its sessions, devices and link end at once. What was recorded stays. `successor`: the user id
+    of who answers from then on what still waits for the person; errors as of `delegations.move_work`."""
 
     def work(connection: Connection) -> None:
         user = _find(connection, by.practice_id, user_id)
-        _may_touch(by, user.roles, ())
-        _keep_an_administrator(connection, user)
+        may_touch(by, user.roles, ())
+        keep_an_administrator(connection, user)
         rows.set_active(connection, by.practice_id, user_id, active=False)
         rows.end_sessions(connection, by.practice_id, user_id)
         rows.revoke_devices(connection, by.practice_id, user_id, now)
         rows.drop_link(connection, by.practice_id, user_id)
         _say(store, connection, user, "user_deactivated", by=by, now=now)
+        if successor is not None:
+            move_within(store, connection, user, successor, by=by, now=now)
 
     store.write(work)
 
 
 def reactivate(store: Store, by: User, user_id: str, now: int) -> None:
-    """Opens a deactivated account again, with its password; devices are paired anew."""
+    """Opens a deactivated account again, with its password; devices are paired anew. Work that was moved as the person
+    left is theirs to answer again. Conflict: somebody erased."""
 
     def work(connection: Connection) -> None:
         user = _find(connection, by.practice_id, user_id)
-        _may_touch(by, user.roles, ())
+        may_touch(by, user.roles, ())
+        if "@" not in user.email:
+            raise Conflict("This person was erased; somebody who comes back is invited anew.")
         rows.set_active(connection, by.practice_id, user_id, active=True)
         _say(store, connection, user, "user_reactivated", by=by, now=now)
+        end_within(store, connection, user, by=by, now=now, reason="left")
 
     store.write(work)
 
@@ -151,7 +163,7 @@ def reset_password(
 
     def work(connection: Connection) -> str:
         user = _find(connection, practice_id, user_id)
-        _may_touch(by, user.roles, ())
+        may_touch(by, user.roles, ())
         if not user.active:
             raise Conflict("This account is deactivated; reactivate it first.")
         rows.clear_password(connection, practice_id, user_id)
@@ -206,25 +218,24 @@ def _find(connection: Connection, practice_id: int, user_id: str) -> users.UserR
     return found
 
 
-def _may_touch(by: User | None, before: Iterable[str], after: Iterable[str]) -> None:
-    if by is not None and "admin" in {*before, *after} and not may(by.roles, "manage administrators"):
-        raise NotAllowed("Only an administrator makes somebody administrator or changes an administrator's account.")
-
-
-def _keep_an_administrator(connection: Connection, user: users.UserRow) -> None:
+def keep_an_administrator(connection: Connection, user: users.UserRow) -> None:
+    """Conflict: without this person nobody is left who looks after the accounts."""
     if rows.who_can_sign_in(connection, user.practice_id, "admin") == {user.user_id}:
         raise Conflict(
             "This is the only administrator who can sign in. Make somebody else administrator first, and let them "
-            "choose a password."
+            "choose a password or sign in by your organisation's account."
         )
 
 
-def _account(found: users.UserRow, link_until: int | None, now: int) -> Account:
-    state: State = "active" if found.password_hash is not None else "waiting"
+def _account(found: users.UserRow, link_until: int | None, linked: set[str], now: int) -> Account:
+    has_password, by_provider = found.password_hash is not None, found.user_id in linked
+    state: State = "active" if has_password or by_provider else "waiting"
     return Account(
         user_of(found),
         state if found.active else "deactivated",
         link_until if link_until is not None and now < link_until else None,
         found.locked_until if found.locked_until is not None and now < found.locked_until else None,
         found.totp_secret is not None,
+        has_password,
+        by_provider,
     )

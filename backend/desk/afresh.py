@@ -11,24 +11,23 @@ from backend.billing.determination import Piece
 from backend.billing.episodes import BuiltEpisode
 from backend.billing.rulebook import book
 from backend.desk.determine import Computed, compute, measures, same_answer
-from backend.desk.history import read_history
-from backend.store import Connection, episodes, intervals, patients, practices
+from backend.desk.history import Background, History, is_fixed, read_history
+from backend.store import Connection, episodes, intervals, merged, patients, practices
 
 
 def as_of_then(connection: Connection, practice_id: int, rows: Iterable[Any], as_of: int) -> dict[str, Computed]:
     """episode_id -> each row's episode as of an instant, with what is stored now.
 
-    Left out is what stands as it does: an episode that was approved by then.
+    Left out is what stands as it does: an episode that was approved by then, or closed.
     """
     wanted: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        if row["approved_at"] is None or as_of < row["approved_at"]:
+        if row["closed_at"] is None and (row["approved_at"] is None or as_of < row["approved_at"]):
             wanted[row["patient_id"]].append(row)
     found = {}
+    background = Background(connection, practice_id)
     for patient_id, own in wanted.items():
-        standing = standing_of(connection, practice_id, patient_id)
-        approved = [row for row in standing if row["approved_at"] is not None]
-        history = read_history(connection, practice_id, patient_id, approved)
+        history = _history(background, patient_id, standing_of(connection, practice_id, patient_id))
         computed = {one.built.episode_id or built_name(one.built): one for one in compute(history, as_of)}
         for row in own:
             if (one := computed.get(name_of(row))) is not None:
@@ -38,10 +37,14 @@ def as_of_then(connection: Connection, practice_id: int, rows: Iterable[Any], as
 
 def asked_of(connection: Connection, practice_id: int, row: Any) -> tuple[Inquiry, ...]:
     """The inquiries that belong to a stored episode."""
-    standing = standing_of(connection, practice_id, row["patient_id"])
-    approved = [each for each in standing if each["approved_at"] is not None]
-    built = read_history(connection, practice_id, row["patient_id"], approved).built()
+    patient_id = row["patient_id"]
+    standing = standing_of(connection, practice_id, patient_id)
+    built = _history(Background(connection, practice_id), patient_id, standing).built()
     return next((each.inquiries for each in built if (each.episode_id or built_name(each)) == name_of(row)), ())
+
+
+def _history(background: Background, patient_id: str, standing: Iterable[Any]) -> History:
+    return read_history(background, patient_id, [row for row in standing if is_fixed(row)])
 
 
 def standing_of(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
@@ -51,36 +54,44 @@ def standing_of(connection: Connection, practice_id: int, patient_id: str) -> li
 
 
 def name_of(row: Any) -> Any:
-    """What a stored episode goes by among those that are built: an approved one by its id."""
+    """What a stored episode goes by among those that are built: one that is approved or closed by its id."""
     built = row["family"], row["specialty"], row["window_start"]
-    return built if row["approved_at"] is None else row["episode_id"]
+    return row["episode_id"] if is_fixed(row) else built
 
 
 def differences(connection: Connection, practice_id: int) -> Iterator[str]:
     """One sentence for each difference between what stands and what the stored rows say.
 
-    Patients who wait to be computed are left out: nobody says yet that their episodes stand. After an update of the
-    rules that is everybody.
+    Merged time must be right at every instant. As to episodes, patients who wait to be computed are left out: nobody
+    says yet that theirs stand. After an update of the rules that is everybody.
     """
+    for patient_id in merged.differences(connection, practice_id):
+        yield f"The merged time of the patient {patient_id} is not what the stored rows give."
     if practice_id in practices.with_other_rules(connection, book().digest):
         return
     for interval_id in intervals.misplaced(connection, practice_id):
         yield f"The interval {interval_id} belongs to another patient than its thread or its own words say."
+    background = Background(connection, practice_id)
     for patient_id in patients.settled(connection, practice_id):
-        yield from _of_patient(connection, practice_id, patient_id)
+        yield from differences_of(background, patient_id)
 
 
-def _of_patient(connection: Connection, practice_id: int, patient_id: str) -> Iterator[str]:
+def differences_of(background: Background, patient_id: str) -> Iterator[str]:
+    """The same of one patient, who does not wait to be computed."""
+    connection, practice_id = background.connection, background.practice_id
     standing = standing_of(connection, practice_id, patient_id)
-    approved = {row["episode_id"]: row for row in standing if row["approved_at"] is not None}
-    open_rows = {name_of(row): row for row in standing if row["approved_at"] is None}
-    if len(open_rows) + len(approved) != len(standing):
+    fixed = {row["episode_id"]: row for row in standing if is_fixed(row)}
+    open_rows = {name_of(row): row for row in standing if not is_fixed(row)}
+    if len(open_rows) + len(fixed) != len(standing):
         yield f"Two episodes of one family and specialty begin on one day for the patient {patient_id}."
-    history = read_history(connection, practice_id, patient_id, list(approved.values()))
+    for row in fixed.values():
+        if row["closed_at"] is not None:
+            yield from _of_closed(connection, practice_id, row)
+    history = _history(background, patient_id, standing)
     as_of = max((row["settled_at"] for row in standing), default=0)
     for one in compute(history, as_of):
         id_ = one.built.episode_id
-        row = approved[id_] if id_ is not None else open_rows.pop(built_name(one.built), None)
+        row = fixed[id_] if id_ is not None else open_rows.pop(built_name(one.built), None)
         if row is None:
             yield f"Work of the patient {patient_id} makes an episode from {one.built.window_start}; none stands."
         elif id_ is None:
@@ -130,6 +141,25 @@ def _of_approved(connection: Connection, practice_id: int, row: Any, one: Comput
     }
     if wrong := [name for name, right in agrees.items() if not right]:
         yield f"The approved episode {id_} is stored with another {', '.join(wrong)} than its rows give."
+
+
+def _of_closed(connection: Connection, practice_id: int, row: Any) -> Iterator[str]:
+    """What is left of a closed episode agrees with its own determination, and holds no interval any more."""
+    id_ = row["episode_id"]
+    stands = episodes.answer(connection, practice_id, row["determination_id"])
+    seconds = stands["counted_seconds"]
+    shares = orjson.loads(row["shares"])
+    agrees = {
+        "status": stands["status"] == row["status"],
+        "window_start": stands["window_start"] == row["window_start"],
+        "window_end": stands["window_end"] == row["window_end"],
+        "days": sum(orjson.loads(row["days"])) == seconds,
+        "shares": all(sum(each for _, each in shares[name]) == seconds for name in ("threads", "clinicians")),
+        "pieces": orjson.loads(row["pieces"]) == [],
+        "intervals": not episodes.held(connection, practice_id, id_),
+    }
+    if wrong := [name for name, right in agrees.items() if not right]:
+        yield f"The closed episode {id_} is stored with another {', '.join(wrong)} than its determination says."
 
 
 def _within(piece: Piece, rows: Mapping[str, Any]) -> bool:

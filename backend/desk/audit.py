@@ -3,14 +3,14 @@
 Entries are added by the verbs that do what they record (`store.audit.add`), in the same unit of work.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import orjson
 
-from backend.audit import ACTIONS, COMMAND, SERVER, Action, Sealed, by_user
+from backend.audit import ACTIONS, COMMAND, Action, Sealed, by_user
 from backend.audit import verify as verify_chain
 from backend.billing.days import days_of
 from backend.errors import BadInput
@@ -25,7 +25,8 @@ FIRST, LAST = date(1970, 1, 2), date(2999, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry for people. `who`: a name, where one is known. `detail` None: there is none, or it was `erased`."""
+    """One entry for people. `who`: a name, where one is known. `detail` None: there is none, or it was `erased`; a
+    `successor` in it stands by name."""
 
     number: int
     at: int
@@ -82,7 +83,8 @@ def export_audit(store: Store, practice_id: int, *, now: int, by: str | None = N
     last = store.write(
         lambda connection: store.audit.add(
             connection, practice_id, at=now, actor=by_user(by), action="audit_exported", subject=("file", None)
-        )
+        ),
+        practice_id,
     )
     return _exported_until(store, practice_id, last)
 
@@ -148,14 +150,6 @@ def audit_restored(store: Store, *, now: int) -> None:
         store.audit.restart_heads(connection)
 
 
-def erase_details(
-    store: Store, connection: Connection, practice_id: int, subjects: Iterable[tuple[str, str]], *, now: int
-) -> int:
-    """Erases, in the unit of work that erases a person, what the audit's entries about these subjects say beyond who,
-    what and when; returns how many details went. The chain stays valid, and an entry says which ones."""
-    return store.audit.erase(connection, practice_id, subjects, at=now, actor=SERVER)
-
-
 def add_taken(
     store: Store, practice_id: int, action: Action, detail: dict[str, Any], *, by: str | None, now: int
 ) -> None:
@@ -163,7 +157,8 @@ def add_taken(
     store.write(
         lambda connection: store.audit.add(
             connection, practice_id, at=now, actor=by_user(by), action=action, subject=("file", None), detail=detail
-        )
+        ),
+        practice_id,
     )
 
 
@@ -181,12 +176,16 @@ def add_read_soon(
     store.write_soon(
         lambda connection: store.audit.add(
             connection, practice_id, at=now, actor=by_user(by), action=action, subject=subject, detail=detail
-        )
+        ),
+        practice_id,
     )
 
 
 def _line(row: Sealed, names: Mapping[str, str], users: Mapping[str, str]) -> Line:
     entry = row.entry
+    detail = None if row.detail is None else orjson.loads(row.detail.text)
+    if detail is not None and "successor" in detail:
+        detail["successor"] = names.get(detail["successor"], detail["successor"])
     kind, id_ = entry.subject
     return Line(
         entry.number,
@@ -196,7 +195,7 @@ def _line(row: Sealed, names: Mapping[str, str], users: Mapping[str, str]) -> Li
         entry.action,
         entry.subject,
         _name(kind, id_, names, users),
-        None if row.detail is None else orjson.loads(row.detail.text),
+        detail,
         row.detail is None and entry.digest is not None,
     )
 

@@ -6,6 +6,7 @@ only decides which id an episode keeps, and what its history says.
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -19,8 +20,9 @@ from backend.billing.determination import Determination, Piece, changes, determi
 from backend.billing.episodes import BuiltEpisode
 from backend.billing.identity import ExistingEpisode, keep_identity
 from backend.billing.rulebook import book, rules_on
-from backend.desk.history import History, claimed_by_others, read_history
+from backend.desk.history import Background, History, claimed_by_others, is_fixed, read_history
 from backend.store import Connection, Store, episodes, patients, practices
+from backend.store.intervals import WAS_NOBODYS, WAS_THEIRS
 from backend.store.patients import DUE_AT_ONCE
 
 SETTLED = Counter("threadtime_patients_settled_total", "Patients whose episodes were computed")
@@ -31,11 +33,18 @@ PATIENTS_A_UNIT = 4
 Fields = dict[str, Any]
 
 
-def settle(store: Store, practice_id: int | None, now: int, *, stopping: Callable[[], bool] = lambda: False) -> int:
+def settle(
+    store: Store,
+    practice_id: int | None,
+    now: int,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+    as_job: bool = False,
+) -> int:
     """Computes every patient that is due at `now` (of one practice, or of all); returns how many there were.
 
     After an update of the rules that is everybody. Ends early, between two units of work, once `stopping` says so; who
-    was not reached stays due.
+    was not reached stays due. `as_job`: leaves a practice to another process that settles it as its job now.
     """
     with store.read() as connection:
         wanted = practices.ids(connection) if practice_id is None else [practice_id]
@@ -43,17 +52,45 @@ def settle(store: Store, practice_id: int | None, now: int, *, stopping: Callabl
         due = [(each, list(patients.due(connection, each, now))) for each in wanted]
     if by_other_rules:
         for each in by_other_rules:
-            store.write(partial(_take_up_rules, practice_id=each))
-        return settle(store, practice_id, now, stopping=stopping)
+            store.write(partial(_take_up_rules, practice_id=each), each)
+        return settle(store, practice_id, now, stopping=stopping, as_job=as_job)
     reached = 0
     for each, waiting in due:
-        for start in range(0, len(waiting), PATIENTS_A_UNIT):
-            if stopping():
-                return reached
-            some = waiting[start : start + PATIENTS_A_UNIT]
-            store.write(partial(settle_some, practice_id=each, wanted=some, now=now))
-            reached += len(some)
-            SETTLED.inc(len(some))
+        if waiting and not stopping():
+            with store.claim(each) if as_job else nullcontext(True) as mine:
+                reached += _settle_all(store, each, waiting, now, stopping) if mine else 0
+    return reached
+
+
+def settle_patient(store: Store, practice_id: int, patient_id: str, now: int) -> None:
+    """As `settle`, of one patient and whoever claims the same time: to see one, nobody waits for everybody."""
+    with store.read() as connection:
+        by_other_rules = practice_id in practices.with_other_rules(connection, book().digest)
+        if not by_other_rules and not patients.is_anybody_due(connection, practice_id, now):
+            return
+        wanted = bearing_on(connection, practice_id, patient_id)
+        if not by_other_rules and not patients.due_among(connection, practice_id, wanted, now):
+            return
+    if by_other_rules:
+        store.write(partial(_take_up_rules, practice_id=practice_id), practice_id)
+    store.write(partial(settle_some, practice_id=practice_id, wanted=wanted, now=now), practice_id)
+
+
+def bearing_on(connection: Connection, practice_id: int, patient_id: str) -> set[str]:
+    """The patient, and everybody who claims time of theirs: what these wait for may change the patient's episodes."""
+    others = {each[1] for each in claimed_by_others(connection, practice_id, patient_id)}
+    return {patient_id, *others} - {WAS_NOBODYS, WAS_THEIRS}
+
+
+def _settle_all(store: Store, practice_id: int, waiting: Sequence[str], now: int, stopping: Callable[[], bool]) -> int:
+    reached = 0
+    for start in range(0, len(waiting), PATIENTS_A_UNIT):
+        if stopping():
+            break
+        some = waiting[start : start + PATIENTS_A_UNIT]
+        store.write(partial(settle_some, practice_id=practice_id, wanted=some, now=now), practice_id)
+        reached += len(some)
+        SETTLED.inc(len(some))
     return reached
 
 
@@ -68,14 +105,16 @@ def settle_some(connection: Connection, practice_id: int, wanted: Collection[str
     if not due:
         return
     group = set(due)
+    background = Background(connection, practice_id)
     for patient_id, due_at in due.items():
         if due_at == DUE_AT_ONCE:  # not for a day that began: that changes nobody else's time
-            group.update(each[1] for each in claimed_by_others(connection, practice_id, patient_id))
+            group.update(each[1] for each in background.claims(patient_id))
+    group -= {WAS_NOBODYS, WAS_THEIRS}
     standing = episodes.touching(connection, practice_id, group)
     while not group.issuperset(holders := {row["patient_id"] for row in standing}):
         group |= holders
         standing = episodes.touching(connection, practice_id, group)
-    _Settling(connection, practice_id, now).run(sorted(group), standing)
+    _Settling(background, now).run(sorted(group), standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +129,11 @@ class Computed:
 
 
 def compute(history: History, now: int) -> list[Computed]:
-    """The patient's episodes as of `now`; depends on what is stored and on nothing else."""
+    """The patient's episodes as of `now`, but for closed ones, whose work is gone and which stand as they were judged;
+    depends on what is stored and on nothing else."""
     days = days_of(history.practice.timezone)
-    return [_computed(history, built, days, now) for built in history.built()]
+    closed = {each.episode_id for each in history.taken if each.closed}
+    return [_computed(history, built, days, now) for built in history.built() if built.episode_id not in closed]
 
 
 def _computed(history: History, built: BuiltEpisode, days: Days, now: int) -> Computed:
@@ -168,14 +209,15 @@ def next_due(computed: Iterable[Computed], zone: str, now: int) -> int | None:
 class _Settling:
     """One group of patients that is computed together."""
 
-    def __init__(self, connection: Connection, practice_id: int, now: int) -> None:
-        self.connection = connection
-        self.practice_id = practice_id
+    def __init__(self, background: Background, now: int) -> None:
+        self.background = background
+        self.connection = background.connection
+        self.practice_id = background.practice_id
         self.now = now
 
     def run(self, group: Sequence[str], standing: Sequence[Any]) -> None:
-        approved = [row for row in standing if row["approved_at"] is not None]
-        open_rows = {row["episode_id"]: row for row in standing if row["approved_at"] is None}
+        fixed = [row for row in standing if is_fixed(row)]
+        open_rows = {row["episode_id"]: row for row in standing if not is_fixed(row)}
         homes = {
             id_: episodes.home(self.connection, self.practice_id, id_, row["anchored_at"])
             for id_, row in open_rows.items()
@@ -183,8 +225,8 @@ class _Settling:
         stays: set[str] = set()
         due: dict[str, int | None] = {}
         for patient_id in group:
-            own = [row for row in approved if row["patient_id"] == patient_id]
-            history = read_history(self.connection, self.practice_id, patient_id, own)
+            own = [row for row in fixed if row["patient_id"] == patient_id]
+            history = read_history(self.background, patient_id, own)
             computed = compute(history, self.now)
             existing = [
                 ExistingEpisode(id_, row["family"], row["anchored_at"], row["opened_at"], row["specialty"])
@@ -192,7 +234,7 @@ class _Settling:
                 if homes[id_] == patient_id
             ]
             stays |= self._patient(history, computed, existing, open_rows)
-            self._approved(computed, {row["episode_id"]: row for row in own})
+            self._approved(computed, {row["episode_id"]: row for row in own if row["closed_at"] is None})
             due[patient_id] = next_due(computed, history.practice.timezone, self.now)
         for id_ in open_rows.keys() - stays:
             self._gone(id_, None, "emptied", {})
@@ -231,7 +273,7 @@ class _Settling:
             one.fields | {"determination_id": determination_id},
         )
         self._add_determination(id_, determination_id, one.determination.answer)
-        episodes.hold(self.connection, self.practice_id, id_, set(one.holds))
+        episodes.hold(self.connection, self.practice_id, id_, one.holds, is_new=True)
         self._event(id_, "opened", {"window_start": one.fields["window_start"], "provisional": one.built.provisional})
 
     def _change(self, id_: str, row: Any, one: Computed, history: History) -> None:
@@ -255,7 +297,7 @@ class _Settling:
             self._add_determination(id_, determination_id, {**one.determination.answer, "changes": what})
             self._event(id_, "judged", {"changes": what})
         episodes.update(self.connection, self.practice_id, id_, one.fields | {"determination_id": determination_id})
-        episodes.hold(self.connection, self.practice_id, id_, set(one.holds))
+        episodes.hold(self.connection, self.practice_id, id_, one.holds)
 
     def _approved(self, computed: Sequence[Computed], rows: Mapping[str, Any]) -> None:
         """What was approved stays; an answer that late data would change stands beside it, under a flag."""

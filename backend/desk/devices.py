@@ -102,7 +102,7 @@ def device_of(store: Store, token: str, *, seen_at: int | None = None) -> Device
         return None
     kept, roles = found
     if seen_at is not None and seen_at - (kept.seen_at or 0) >= TOUCH_AFTER_MS:
-        store.write(lambda connection: rows.touch_device(connection, practice_id, kept.device_id, seen_at))
+        store.write(lambda connection: rows.touch_device(connection, practice_id, kept.device_id, seen_at), practice_id)
     return Device(practice_id, kept.device_id, kept.user_id, kept.name, frozenset(roles))
 
 

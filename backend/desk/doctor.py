@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from backend.config import Config
 from backend.errors import ThreadtimeError
@@ -25,6 +25,9 @@ from backend.store.folder import (
 )
 from backend.store.keys import audit_path_of, coming_path, key_path, read_key_file, refuse_inside
 from backend.store.rotation import Opens, key_state
+
+if TYPE_CHECKING:
+    from backend.store.server_state import ServerState
 
 OLDEST_PYTHON = (3, 11)
 SPARE_BYTES = 256 * 1024 * 1024
@@ -48,6 +51,10 @@ def examine(config: Config, *, now: int) -> Iterator[Finding]:
     """Looks at everything and changes no row, beside a running server too."""
     yield _looked("Python", _python)
     yield _looked("database driver", _driver)
+    if config.database is not None:
+        yield from _on_server(config, config.database, now)
+        yield _looked("port", lambda: _port(config))
+        return
     data = config.data
     if not is_data_folder(data):
         yield Finding("data folder", "problem", f"there is none at {data}: create one with init, or say --data")
@@ -61,6 +68,51 @@ def examine(config: Config, *, now: int) -> Iterator[Finding]:
         yield from _database(data, path, now)
         yield _looked("server", lambda: _server(data))
     yield _looked("port", lambda: _port(config))
+
+
+def _on_server(config: Config, url: str, now: int) -> Iterator[Finding]:
+    """The same where PostgreSQL keeps the database: the folder holds little, and the server says how it keeps it."""
+    data = config.data
+    if not is_data_folder(data):
+        yield Finding("data folder", "problem", f"there is none at {data}: create one with init, or say --data")
+    else:
+        yield _looked("data folder", lambda: _folder(data))
+        path = audit_path_of(key_path(data, config.key_file))
+        yield _looked("audit key", lambda: _key(data, path, "key recover --audit"))
+    states: list[ServerState] = []
+    yield _looked("database", lambda: _server_answers(url, states))
+    if not states:
+        return
+    [state] = states
+    yield _looked("durability", lambda: _durability(state))
+    yield Finding(
+        "encryption at rest",
+        "unknown",
+        "PostgreSQL keeps its files as readable as their disk is: see that it is encrypted, and the backups too",
+    )
+    yield _looked("schema", lambda: _begun(state))
+    yield _looked("clock", lambda: _clock(state.newest_received_at, now))
+
+
+def _server_answers(url: str, states: "list[ServerState]") -> str:
+    from backend.store.server_state import look
+
+    state = look(url)
+    states.append(state)
+    way = "over TLS" if state.encrypted_way else "on this machine"
+    return f"PostgreSQL {state.version} answers, {way}"
+
+
+def _durability(state: "ServerState") -> str:
+    if state.risks:
+        raise _ProblemError(f"{' and '.join(state.risks)} in PostgreSQL: a crash may lose what was acknowledged")
+    return "a commit is on disk when it returns" + ("" if state.checksums else "; its pages have no checksums")
+
+
+def _begun(state: "ServerState") -> str:
+    if not state.begun:
+        raise _ProblemError("there is no practice in it: begin one with init")
+    return _versions(bool(state.pending))
 
 
 class _ProblemError(Exception):
@@ -168,7 +220,7 @@ def _contents(data: Path, path: Path, now: int) -> Iterator[Finding]:
         yield _looked("schema", lambda: _schema(connection))
         yield (whole := _looked("integrity", lambda: _integrity(connection)))
         if whole.state == "ok":
-            yield _looked("clock", lambda: _clock(connection, now))
+            yield _looked("clock", lambda: _clock(intervals.newest_received_at(connection), now))
         else:
             yield Finding("clock", "unknown", "not compared with what is stored, for that is damaged")
     finally:
@@ -205,7 +257,11 @@ def _connected(data: Path, path: Path) -> Connection | None:
 
 def _schema(connection: Connection) -> str:
     schema.refuse_newer(connection)
-    if schema.is_older(connection):
+    return _versions(schema.is_older(connection))
+
+
+def _versions(older: bool) -> str:
+    if older:
         return "of an earlier version; the next start brings it up to date"
     return "this version's"
 
@@ -217,9 +273,8 @@ def _integrity(connection: Connection) -> str:
     return "every page and every row is whole"
 
 
-def _clock(connection: Connection, now: int) -> str:
+def _clock(newest: int | None, now: int) -> str:
     text = f"{_instant(now)} UTC"
-    newest = intervals.newest_received_at(connection)
     if newest is not None and newest > now + CLOCK_SLACK_MS:
         raise _ProblemError(
             f"{text}, which is before the latest interval came ({_instant(newest)}): set this machine's clock"

@@ -1,27 +1,35 @@
 """A practice's episodes as people see them: the list, one episode, the report, the approval.
 
-Every verb settles what is due first, then reads what is stored; only a report as of another instant decides afresh.
+Every verb settles what bears on its answer, then reads what is stored; only a report as of another instant decides
+afresh. One episode needs its patient and who claims the same time. A list waits a moment for all that is due and no
+longer: after a long outage or an update of the rules that is everybody, and what is not settled yet is shown as it
+stands, with the time recorded since.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
 
 from backend.audit import by_user
+from backend.billing.days import MS_A_SECOND, days_of
 from backend.desk.afresh import as_of_then, asked_of
 from backend.desk.audit import add_read_soon, add_taken
-from backend.desk.determine import settle, settle_some
+from backend.desk.determine import bearing_on, settle, settle_patient, settle_some
 from backend.desk.happened import Event, happened
 from backend.desk.told import Read, Told, facts_told
 from backend.errors import BadInput, Conflict, NotFound
-from backend.store import Connection, Store, patients, practices, search
+from backend.store import Connection, Store, merged, patients, practices, search
 from backend.store import episodes as rows
 
 Answer = dict[str, Any]
 """A determination: the object that `evaluate` prints, without the id."""
+
+PATIENCE_SECONDS = 1.0
+"""How long a list waits for what is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,16 @@ class EpisodeRow:
     patient: str | None  # the portal's own identifier; None while only the thread is known
     portal: str
     threads: list[tuple[str, str]]  # (portal, the portal's own identifier)
+    by_thread: dict[tuple[str, str], int]  # the same -> counted seconds
     window_start: date
     window_end: date
     family: str
     determination: Answer
     days: list[int]  # counted seconds of each day of the window
     approved_at: int | None
+    closed_at: int | None  # when its intervals were removed by age; what they added up to stands
     flagged: bool  # data that came after the approval would change the answer
+    recorded_seconds: int | None  # while it waits to be settled: its time by all clinicians, before any rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class EpisodePage:
     rows: list[EpisodeRow]
     counts: dict[str, int]  # status -> how many episodes, whatever the filter; `approved` ones are not `reportable`
     next: str | None  # give it as `after` for the next page
+    waiting: int  # patients whose work is not settled yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +123,15 @@ def list_episodes(
     `status`: one of EpisodePage.counts; `reportable` are those that wait for approval, `approved` those that have it.
     """
     place = None if after is None else _place(after)
-    settle(store, practice_id, now)
+    _settle_for_a_moment(store, practice_id, now)
     with store.read() as connection:
         found = rows.page(connection, practice_id, status=status, after=place, limit=limit + 1)
+        shown = _listed(connection, practice_id, found[:limit], now)
         counts = rows.counts(connection, practice_id)
-    shown = [EpisodeRow(**_row(each)) for each in found[:limit]]
+        waiting = patients.count_due(connection, practice_id, now)
     _add_listed(store, practice_id, len(shown), by, now)
     more = len(found) > limit
-    return EpisodePage(shown, counts, f"{shown[-1].window_start}.{shown[-1].episode_id}" if more else None)
+    return EpisodePage(shown, counts, f"{shown[-1].window_start}.{shown[-1].episode_id}" if more else None, waiting)
 
 
 def find_episodes(
@@ -126,7 +139,7 @@ def find_episodes(
 ) -> EpisodePage:
     """The newest episodes of the patients whose reference begins with `words`; where there is none, those with counted
     time of a clinician so named; where there is none, those with that code. It has no next page."""
-    settle(store, practice_id, now)
+    _settle_for_a_moment(store, practice_id, now)
     wanted = " ".join(words.split())
     with store.read() as connection:
         found = (
@@ -136,10 +149,40 @@ def find_episodes(
             if wanted
             else []
         )
-        shown = [EpisodeRow(**_row(rows.one(connection, practice_id, episode_id))) for episode_id in found]
+        stored = [rows.one(connection, practice_id, episode_id) for episode_id in found]
+        shown = _listed(connection, practice_id, stored, now)
         counts = rows.counts(connection, practice_id)
+        waiting = patients.count_due(connection, practice_id, now)
     _add_listed(store, practice_id, len(shown), by, now)
-    return EpisodePage(shown, counts, None)
+    return EpisodePage(shown, counts, None, waiting)
+
+
+def _settle_one(store: Store, practice_id: int, episode_id: str, now: int) -> None:
+    with store.read() as connection:
+        found = rows.one(connection, practice_id, episode_id)
+    if found is not None:
+        settle_patient(store, practice_id, found["patient_id"], now)
+
+
+def _settle_for_a_moment(store: Store, practice_id: int, now: int) -> None:
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    settle(store, practice_id, now, stopping=lambda: time.monotonic() > ends_at)
+
+
+def _listed(connection: Connection, practice_id: int, stored: Sequence[Any], now: int) -> list[EpisodeRow]:
+    """The rows as they stand; of those whose patient has work that is not settled, also what was recorded."""
+    due = patients.due_among(connection, practice_id, {row["patient_id"] for row in stored}, now)
+    if not due:
+        return [EpisodeRow(**_row(row)) for row in stored]
+    calendar = days_of(practices.by_id(connection, practice_id)["timezone"])
+    listed = []
+    for row in stored:
+        recorded = None
+        if row["patient_id"] in due and row["approved_at"] is None:
+            end = calendar.midnight(date.fromisoformat(row["window_end"]) + timedelta(days=1))
+            recorded = merged.total(connection, practice_id, row["patient_id"], row["anchored_at"], end) // MS_A_SECOND
+        listed.append(EpisodeRow(**{**_row(row), "recorded_seconds": recorded}))
+    return listed
 
 
 def _add_listed(store: Store, practice_id: int, count: int, by: str | None, now: int) -> None:
@@ -151,7 +194,7 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int, by
 
     NotFound when the practice has none by that id (one that was joined names the one that stands).
     """
-    settle(store, practice_id, now)
+    _settle_one(store, practice_id, episode_id, now)
     with store.read() as connection:
         found = rows.one(connection, practice_id, episode_id)
         if found is None:
@@ -233,19 +276,21 @@ def report_rows(
 
 def approve(store: Store, practice_id: int, episode_id: str, *, by: str | None, now: int) -> None:
     """Freezes the determination of a reportable episode. Conflict when it is on hold, not reportable or approved."""
-    settle(store, practice_id, now)
+    _settle_one(store, practice_id, episode_id, now)
 
     def work(connection: Connection) -> None:
         found = rows.one(connection, practice_id, episode_id)
         if found is None:
             raise _not_found(connection, practice_id, episode_id)
         # What arrived since the settling above is taken in before the answer is frozen.
-        settle_some(connection, practice_id, [found["patient_id"]], now)
+        settle_some(connection, practice_id, bearing_on(connection, practice_id, found["patient_id"]), now)
         found = rows.one(connection, practice_id, episode_id)
         if found is None:
             raise _not_found(connection, practice_id, episode_id)
         if found["approved_at"] is not None:
             raise Conflict("This episode was approved already.")
+        if found["closed_at"] is not None:
+            raise Conflict("The recorded time of this episode was removed by age, so it can no longer be approved.")
         if found["status"] != "reportable":
             raise Conflict("Only a reportable episode can be approved; this one's page says what stands in the way.")
         rows.set_approved(connection, practice_id, episode_id, at=now, by=by)
@@ -264,7 +309,7 @@ def approve(store: Store, practice_id: int, episode_id: str, *, by: str | None, 
         )
         patients.mark_due(connection, practice_id, [found["patient_id"]])  # it is a prior e-visit of the others now
 
-    store.write(work)
+    store.write(work, practice_id)
 
 
 def _place(after: str) -> tuple[str, str]:
@@ -292,13 +337,16 @@ def _row(row: Any) -> dict[str, Any]:
         "patient": row["patient"],
         "portal": row["portal"],
         "threads": [(row["portal"], thread) for thread, _ in _shares(row)["threads"] if thread is not None],
+        "by_thread": {(row["portal"], name): seconds for name, seconds in _shares(row)["threads"] if name is not None},
         "window_start": date.fromisoformat(row["window_start"]),
         "window_end": date.fromisoformat(row["window_end"]),
         "family": row["family"],
         "determination": orjson.loads(row["answer"]),
         "days": orjson.loads(row["days"]),
         "approved_at": row["approved_at"],
+        "closed_at": row["closed_at"],
         "flagged": bool(row["flagged"]),
+        "recorded_seconds": None,
     }
 
 

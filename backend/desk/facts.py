@@ -12,6 +12,7 @@ import orjson
 
 from backend.audit import by_user
 from backend.billing.reading import FactsError, instant
+from backend.desk.delegations import answers_for
 from backend.errors import BadInput, NotAllowed
 from backend.schemas.facts import FactRow, fact_row, key_of
 from backend.schemas.kinds import CLINICIAN, KINDS, READINGS, Kind
@@ -75,21 +76,19 @@ def learn(
     heard: list[Heard] = []
     told: _Told = {}
 
-    def work(connection: Connection, batch: Sequence[object]) -> list[Heard]:
+    def work(connection: Connection, batch: Sequence[object]) -> tuple[list[Heard], Mapping[_Identity, str]]:
         listener = _Listener(connection, practice_id, kind, source, by, now, ChainMap({}, told))
         found = [listener.hear(raw) for raw in batch]
-        if dry_run:
-            raise _Undone(found, listener.told.maps[0])
         _keep(store, listener, found)
-        return found
+        return found, listener.told.maps[0]
 
     waiting = iter(rows)
     while batch := list(islice(waiting, ROWS_A_UNIT)):
-        try:
-            heard += store.write(partial(work, batch=batch))
-        except _Undone as undone:
-            heard += undone.heard
-            told.update(undone.told)
+        run = store.attempt if dry_run else store.write
+        found, said = run(partial(work, batch=batch), practice_id)
+        heard += found
+        if dry_run:  # the next batch would find it stored
+            told.update(said)
     return heard
 
 
@@ -126,20 +125,22 @@ def _keep(store: Store, listener: "_Listener", found: Sequence[Heard]) -> None:
             subject=("facts", listener.kind.name),
             detail=_learned(listener.source, found, listener.stored),
         )
+    for colleague in sorted(listener.answered_for):
+        store.audit.add(
+            connection,
+            practice_id,
+            at=listener.now,
+            actor=by_user(None if listener.by is None else listener.by.user_id),
+            action="answered_for_colleague",
+            subject=("user", colleague),
+            detail={"kind": listener.kind.name},
+        )
 
 
 def _learned(source: str, heard: Iterable[Heard], stored: Iterable[str]) -> dict[str, Any]:
     """How many rows of each outcome, and the digest of what was stored, a line each."""
     counts: Counter[str] = Counter(each.outcome for each in heard)
     return {**counts, "source": source, "stored": hashlib.sha256("".join(stored).encode()).hexdigest()}
-
-
-class _Undone(Exception):
-    """Ends a trial run's unit of work, so that the writer takes it back."""
-
-    def __init__(self, heard: list[Heard], told: _Told) -> None:
-        super().__init__()
-        self.heard, self.told = heard, told
 
 
 class _Refused(Exception):
@@ -172,6 +173,7 @@ class _Listener:
     concerned: set[str] = field(default_factory=set)
     portals: set[str] = field(default_factory=set)
     stored: list[str] = field(default_factory=list)
+    answered_for: set[str] = field(default_factory=set)
     _own_group: str = field(init=False)
     _known_portals: list[str] = field(init=False)
 
@@ -189,28 +191,31 @@ class _Listener:
             return Heard("refused", str(problem))
 
     def _say(self, row: FactRow) -> Heard:
-        speaker = self._speaker(row)
+        whose = self._whose(row)
         body = self._with_people(row.body)
-        about = self._about(row, self._portal(row), speaker)
-        self._check_own(about, speaker)
+        about = self._about(row, self._portal(row), whose)
+        self._check_own(about, whose)
         if row.interval is not None:
             body["interval"] = row.interval
         if self.kind.name in READINGS and instant(body["read_at"]) > self.now + CLOCKS_DIFFER_MS:
             raise _Refused("read_at is in the future; it says until when the list was looked through")
         key = key_of(self.kind, body)
         if self.kind.attests:  # two clinicians' words stand beside each other
-            key = f"{speaker} {key}"
+            key = f"{whose} {key}"
         if self.kind.name == "threads":
             self._make_known(about)
             body = {"patient_id": about.patient_id}
         identity = (about.portal, about.patient, about.thread, key)
-        before = self.told.get(identity) or self._latest(about, key)
+        stored, said_for = self._latest(about, key)
+        before = self.told.get(identity) or stored
         said = None if row.withdrawn else body
         after = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
         if (before or "null") == after:
             return Heard("known")
+        if self._colleague(whose) is not None and said_for is None and stored not in (None, "null"):
+            raise _Refused("the colleague has said this themselves, and only they say otherwise")
         self.told[identity] = after
-        self._store(about, key, said, speaker)
+        self._store(about, key, said, whose)
         self.stored.append(f"{key}\t{after}\n")
         earlier = orjson.loads(before) if before is not None else None
         return Heard("new") if earlier is None else Heard("changed", changes=_changes(earlier, said or {}))
@@ -218,12 +223,14 @@ class _Listener:
     def _make_known(self, about: _About) -> None:
         """Gives the patient a row, where there is none yet."""
         if about.patient is not None and about.patient_id is None:
-            reference = (about.portal, about.patient)
-            about.patient_id = patients.patient_ids(self.connection, self.practice_id, [reference], self.now)[reference]
+            spoken = (about.portal, None, about.patient)
+            patient_of, _, _ = patients.introduce(self.connection, self.practice_id, [spoken], self.now)
+            about.patient_id = patient_of[about.portal, about.patient]
 
-    def _latest(self, about: _About, key: str) -> str | None:
+    def _latest(self, about: _About, key: str) -> tuple[str | None, str | None]:
+        """The body last stored about the key, and for which colleague it was said."""
         if about.patient is not None and about.patient_id is None:
-            return None
+            return None, None
         found = facts.latest(
             self.connection,
             self.practice_id,
@@ -233,14 +240,16 @@ class _Listener:
             portal=about.portal,
             thread=about.thread,
         )
-        return None if found is None else orjson.dumps(orjson.loads(found), option=orjson.OPT_SORT_KEYS).decode()
+        if found is None:
+            return None, None
+        return orjson.dumps(orjson.loads(found["body"]), option=orjson.OPT_SORT_KEYS).decode(), found["said_for"]
 
-    def _store(self, about: _About, key: str, body: Mapping[str, Any] | None, speaker: str | None) -> None:
+    def _store(self, about: _About, key: str, body: Mapping[str, Any] | None, whose: str | None) -> None:
         self._make_known(about)
         thread = None if about.thread is None else (about.portal, about.thread)
         if thread is not None:
-            owners = patients.thread_patients(self.connection, self.practice_id, [thread], self.now)
-            self.concerned |= set(owners.values())
+            _, owner_of, _ = patients.introduce(self.connection, self.practice_id, [(*thread, None)], self.now)
+            self.concerned.add(owner_of[thread])
         elif about.patient_id is not None:
             self.concerned.add(about.patient_id)
         else:
@@ -255,11 +264,14 @@ class _Listener:
             portal=about.portal,
             thread=about.thread,
             source=self.source,
-            by=speaker,
+            by=whose if self.by is None else self.by.user_id,
+            said_for=self._colleague(whose),
             recorded_at=self.now,
         )
+        if (colleague := self._colleague(whose)) is not None:
+            self.answered_for.add(colleague)
         if self.kind.name == "threads" and thread is not None:
-            self.concerned |= patients.move_thread(self.connection, self.practice_id, thread)
+            self.concerned |= patients.move_thread(self.connection, self.practice_id, thread)[1]
 
     def _portal(self, row: FactRow) -> str:
         known = self._known_portals
@@ -272,14 +284,14 @@ class _Listener:
         what = "is missing" if row.portal is None else "is not one of this practice's"
         raise _Refused(f"portal {what}; there are {', '.join(known)}")
 
-    def _about(self, row: FactRow, portal: str, speaker: str | None) -> _About:
+    def _about(self, row: FactRow, portal: str, whose: str | None) -> _About:
         if row.interval is not None:
-            return self._about_interval(row, portal, speaker)
+            return self._about_interval(row, portal, whose)
         patient = row.body.get("patient") if self.kind.name == "threads" else row.patient
         known = None if patient is None else patients.known(self.connection, self.practice_id, (portal, patient))
         return _About(portal, patient, known, row.thread)
 
-    def _about_interval(self, row: FactRow, portal: str, speaker: str | None) -> _About:
+    def _about_interval(self, row: FactRow, portal: str, whose: str | None) -> _About:
         """An interval's thread, else its patient; one that has not come yet goes by the thread that was named."""
         stored = intervals.known(self.connection, self.practice_id, [str(row.interval)]).get(str(row.interval))
         if stored is None:
@@ -288,30 +300,42 @@ class _Listener:
             if row.thread is None:
                 raise _Refused("interval is not known; name its thread too if it has not come yet")
             return _About(portal, thread=row.thread)
-        if stored["user_id"] != speaker:
+        if stored["user_id"] != whose:
             raise _Refused("interval is another clinician's; only its own can say this")
         patient_id = None if stored["thread"] else stored["patient_id"]
         return _About(stored["portal"], patient_id=patient_id, thread=stored["thread"])
 
-    def _speaker(self, row: FactRow) -> str | None:
-        """The user_id of whoever says it; None for the command line."""
+    def _whose(self, row: FactRow) -> str | None:
+        """The user_id of whose word it is: who says it, or a colleague for whom they may answer now; None: the command
+        line's."""
         named = None if row.attested_by is None else self._person("attested_by", row.attested_by)
         if self.by is not None:
-            if named not in (None, self.by.user_id):
-                raise _Refused("attested_by is another person; everybody attests for themselves")
-            return self.by.user_id
+            if named in (None, self.by.user_id):
+                return self.by.user_id
+            colleagues = answers_for(self.connection, self.practice_id, self.by.user_id, self.now)
+            if named not in {each.user_id for each in colleagues}:
+                raise _Refused(
+                    "attested_by is another person; everybody attests for themselves, and for a colleague who has "
+                    "named them"
+                )
+            return named
         if self.kind.attests and named is None:
             raise _Refused("attested_by is missing: the e-mail address of the clinician whose word it is")
         return named
 
-    def _check_own(self, about: _About, speaker: str | None) -> None:
+    def _colleague(self, whose: str | None) -> str | None:
+        """The user_id of the colleague for whom it is said, if it is."""
+        return None if self.by is None or whose == self.by.user_id else whose
+
+    def _check_own(self, about: _About, whose: str | None) -> None:
         """Who may say it as a clinician only, says it of threads and patients that they worked on."""
         if self.by is None or self.by.roles & self.kind.said_by != {CLINICIAN}:
             return
-        assert speaker is not None, "a person has an id"  # noqa: S101
+        assert whose is not None, "a person has an id"  # noqa: S101
         place = (about.portal, about.thread, about.patient_id)
-        if not intervals.worked_on(self.connection, self.practice_id, speaker, *place):
-            raise _Refused("you have recorded no time there, so this is not yours to say")
+        if not intervals.worked_on(self.connection, self.practice_id, whose, *place):
+            who = "you have" if self._colleague(whose) is None else "the colleague has"
+            raise _Refused(f"{who} recorded no time there, so this is not yours to say")
 
     def _with_people(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body with user ids where people were named by their addresses."""

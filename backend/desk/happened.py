@@ -12,7 +12,7 @@ from backend.store import Connection, episodes, practices
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """A fact that was said or withdrawn. `by`: a name; None: the command line."""
+    """A fact that was said or withdrawn. `by`: a name, or `A for B`; None: the command line."""
 
     kind: str
     by: str | None
@@ -74,5 +74,5 @@ def _sentences(answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _all_said(told: Iterable[Told], read: Iterable[Read]) -> list[tuple[int, Came]]:
-    words = [(word.at, Came(each.kind, word.by)) for each in told for word in (each.latest, *each.before)]
+    words = [(word.at, Came(each.kind, word.speaker)) for each in told for word in (each.latest, *each.before)]
     return sorted([*words, *((each.at, Came("readings", each.by)) for each in read)], key=lambda one: one[0])

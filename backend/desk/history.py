@@ -4,11 +4,13 @@ Facts come through `known`; intervals, of which there are many, are made directl
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
+
+import orjson
 
 from backend.billing.case import UNSPECIFIED, Case, Clinician, Interval, OtherPatientTime, Practice, PriorEvisit
 from backend.billing.episodes import BuiltEpisode, TakenEpisode, build_episodes
@@ -18,6 +20,8 @@ from backend.desk.known import Known, latest_words, spans_said
 from backend.desk.settings import dated_settings
 from backend.schemas.kinds import LISTS
 from backend.store import Connection, facts, intervals, patients, practices
+from backend.store.erasures import Claim
+from backend.store.intervals import WAS_NOBODYS, WAS_THEIRS
 
 NO_CREDENTIAL = "STAFF"
 """What the rules read for somebody without a credential: no family's, so the time is staff time."""
@@ -60,7 +64,7 @@ class History:
         own = tuple(
             PriorEvisit(each.window_start, self.practice.group, each.family, "approved")
             for each in self.taken
-            if each.episode_id != episode.episode_id and _counts_for(each, episode)
+            if each.approved and each.episode_id != episode.episode_id and _counts_for(each, episode)
         )
         facts = self.known.about(episode)
         return replace(
@@ -83,17 +87,47 @@ def _counts_for(taken: TakenEpisode, episode: BuiltEpisode) -> bool:
     return None in (taken.specialty, episode.specialty) or taken.specialty == episode.specialty
 
 
-def read_history(connection: Connection, practice_id: int, patient_id: str, approved: Iterable[Any]) -> History:
-    """The patient's history; `approved`: the rows of the patient's approved episodes."""
+class Background:
+    """What the patients of a practice have in common and claim of each other, read once for as many of them as are
+    looked at in one transaction, which changes nothing of it."""
+
+    def __init__(self, connection: Connection, practice_id: int) -> None:
+        self.connection = connection
+        self.practice_id = practice_id
+        row = practices.by_id(connection, practice_id)
+        self.practice = Practice(row["key"], row["timezone"], row["setting"])
+        self.settings = dated_settings(connection, practice_id)
+        self.clinicians = tuple(
+            Clinician(id_, one["credential"] or NO_CREDENTIAL, self.practice.group, one["specialty"] or UNSPECIFIED)
+            for id_, one in sorted(practices.people(connection, practice_id).items())
+        )
+        self._of_portal: dict[str, list[Any]] = {}
+        self._claims: dict[str, list[tuple[str, str, int, int]]] = {}
+
+    def of_portal(self, portal: str) -> list[Any]:
+        """What was said about the portal as a whole, oldest first."""
+        if portal not in self._of_portal:
+            self._of_portal[portal] = facts.of_portal(self.connection, self.practice_id, portal, LISTS)
+        return self._of_portal[portal]
+
+    def claims(self, patient_id: str) -> list[tuple[str, str, int, int]]:
+        """As `claimed_by_others`."""
+        if patient_id not in self._claims:
+            self._claims[patient_id] = claimed_by_others(self.connection, self.practice_id, patient_id)
+        return self._claims[patient_id]
+
+
+def read_history(background: Background, patient_id: str, fixed: Iterable[Any]) -> History:
+    """The patient's history; `fixed`: the rows of the patient's episodes that are approved or closed."""
+    connection, practice_id, practice = background.connection, background.practice_id, background.practice
+    # All are asked before one is read: on a server that is one way there and back.
+    of_patient = facts.of_patient(connection, practice_id, patient_id)
+    of_threads = facts.of_threads(connection, practice_id, patient_id)
+    rows = intervals.standing(connection, practice_id, patient_id)
     patient = patients.find(connection, practice_id, patient_id)
-    row = practices.by_id(connection, practice_id)
-    practice = Practice(row["key"], row["timezone"], row["setting"])
-    said = facts.of_patient(connection, practice_id, patient_id)
-    said += facts.of_portal(connection, practice_id, patient["portal"], LISTS)
-    said += facts.of_threads(connection, practice_id, patient_id)
+    said = [*of_patient, *background.of_portal(patient["portal"]), *of_threads]
     known = Known(practice, patient["reference"], latest_words(said))
-    stored = intervals.standing(connection, practice_id, patient_id)
-    people = practices.people(connection, practice_id)
+    stored = list(rows)
     at_work = {each["user_id"] for each in stored}
     attested = known.attested()
     return History(
@@ -101,25 +135,32 @@ def read_history(connection: Connection, practice_id: int, patient_id: str, appr
         patient["reference"],
         patient["portal"],
         practice,
-        tuple(
-            Clinician(id_, one["credential"] or NO_CREDENTIAL, practice.group, one["specialty"] or UNSPECIFIED)
-            for id_, one in sorted(people.items())
-            if id_ in at_work
-        ),
+        tuple(each for each in background.clinicians if each.id in at_work),
         tuple(_interval(each, attested.get((each["interval_id"], each["user_id"]))) for each in stored),
-        tuple(
-            TakenEpisode(
-                each["episode_id"],
-                each["family"],
-                date.fromisoformat(each["window_start"]),
-                date.fromisoformat(each["window_end"]),
-                each["specialty"],
-            )
-            for each in approved
-        ),
-        _others(connection, practice_id, patient_id, known),
+        tuple(_taken(each) for each in fixed),
+        _others(background, patient_id, known),
         known,
-        dated_settings(connection, practice_id),
+        background.settings,
+    )
+
+
+def is_fixed(row: Any) -> bool:
+    """Whether a stored episode's days never move: it was approved, or closed as its intervals were removed by age."""
+    return row["approved_at"] is not None or row["closed_at"] is not None
+
+
+def _taken(row: Any) -> TakenEpisode:
+    closed = row["closed_at"] is not None
+    threads = orjson.loads(row["shares"])["threads"] if closed else ()
+    return TakenEpisode(
+        row["episode_id"],
+        row["family"],
+        date.fromisoformat(row["window_start"]),
+        date.fromisoformat(row["window_end"]),
+        row["specialty"],
+        approved=row["approved_at"] is not None,
+        closed=closed,
+        threads=tuple(thread for thread, _ in threads),
     )
 
 
@@ -139,33 +180,65 @@ def _interval(row: Any, attested: bool | None) -> Interval:
     )
 
 
-def _others(connection: Connection, practice_id: int, patient_id: str, known: Known) -> tuple[OtherPatientTime, ...]:
+def _others(background: Background, patient_id: str, known: Known) -> tuple[OtherPatientTime, ...]:
     """Time that other patients claim too, but for what its clinician says is this one's.
 
     own word      |=====|                  ours: no claim is left
     other's word           |=====|         credited to the other patient
     both          |=====|                  as if nobody had said anything: it counts for neither
     """
-    claims = claimed_by_others(connection, practice_id, patient_id)
+    claims = background.claims(patient_id)
     if not claims:
         return ()
     said: dict[str, list[Any]] = defaultdict(list)
-    for row in facts.of_patients(connection, practice_id, {each[1] for each in claims}, "attested_patient"):
+    others = {each[1] for each in claims}
+    for row in facts.of_patients(background.connection, background.practice_id, others, "attested_patient"):
         said[row["patient_id"]].append(row)
     theirs = {other: spans_said(latest_words(rows).get("attested_patient", ())) for other, rows in said.items()}
     own = known.own_spans()
     found = []
     for user_id, other, start, end in claims:
+        said_so = [(start, end)] if other == WAS_THEIRS else theirs.get(other, {}).get(user_id, [])
         for part, is_own in cut((start, end), own.get(user_id, [])):
-            for (from_at, to_at), is_theirs in cut(part, theirs.get(other, {}).get(user_id, [])):
+            for (from_at, to_at), is_theirs in cut(part, said_so):
                 if not is_own or is_theirs:
                     settled = is_theirs and not is_own
                     found.append(OtherPatientTime(user_id, other, from_at, to_at, settled=settled))
     return tuple(found)
 
 
+def claims_to_keep(
+    connection: Connection, practice_id: int, patient_id: str, ids: Container[str]
+) -> tuple[list[Claim], set[str]]:
+    """The time of those of the patient's rows that other patients' rows claim too, which they go on sharing once these
+    are gone; and who those patients are.
+
+    own rows     |=========|
+    other's           |=========|
+    kept              |====|       with whether its clinician had said that it is this patient's
+    """
+    claims = claimed_by_others(connection, practice_id, patient_id)
+    own: dict[str, list[Span]] = defaultdict(list)
+    for row in intervals.standing(connection, practice_id, patient_id):
+        if row["interval_id"] in ids and row["activity"] != "idle":
+            own[row["user_id"]].append((row["started_at"], row["ended_at"]))
+    said = latest_words(facts.of_patients(connection, practice_id, [patient_id], "attested_patient"))
+    ours = spans_said(said.get("attested_patient", ()))
+    kept: set[Claim] = set()
+    others: set[str] = set()
+    for user_id, other, start, end in claims:
+        parts = [part for part, inside in cut((start, end), union(own[user_id])) if inside]
+        if parts and other not in (WAS_NOBODYS, WAS_THEIRS):
+            others.add(other)
+            kept |= {(user_id, *each, ours_) for part in parts for each, ours_ in cut(part, ours.get(user_id, []))}
+    return sorted(kept), others
+
+
 def claimed_by_others(connection: Connection, practice_id: int, patient_id: str) -> list[tuple[str, str, int, int]]:
-    """(user_id, other patient, started_at, ended_at) of the same clinicians' rows that overlap this patient's."""
+    """(user_id, other patient, started_at, ended_at) of the same clinicians' rows that overlap this patient's.
+
+    In the other's place WAS_NOBODYS or WAS_THEIRS of time that rows claimed which are gone.
+    """
     own: dict[str, list[Span]] = defaultdict(list)
     rows = intervals.spans(connection, practice_id, patient_id)
     for user_id, start, end in rows:

@@ -38,6 +38,12 @@ class Word:
     source: str
     by: str | None  # user_id
     recorded_at: Instant
+    said_for: str | None = None  # user_id of the colleague for whom it was said
+
+    @property
+    def whose(self) -> str | None:
+        """The user_id of the clinician whose word it is, whoever said it."""
+        return self.said_for or self.by
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,8 @@ class Known:
         return {word.thread: word.body["evaluative"] for word in self._of("attested_evaluative")}
 
     def attested(self) -> dict[tuple[str, str | None], bool]:
-        """(interval_id, user_id who said it) -> whether that time was worked."""
-        return {(word.body["interval"], word.by): word.body["attested"] for word in self._of("attested_time")}
+        """(interval_id, user_id whose word it is) -> whether that time was worked."""
+        return {(word.body["interval"], word.whose): word.body["attested"] for word in self._of("attested_time")}
 
     def own_spans(self) -> dict[str | None, list[Span]]:
         """user_id -> when they worked for this patient, by their own word, though another one claims it too."""
@@ -186,7 +192,14 @@ def latest_words(said: Iterable[Any]) -> dict[str, list[Word]]:
         latest.pop(identity, None)
         if body is not None:
             latest[identity] = Word(
-                row["kind"], row["portal"], row["thread"], body, row["source"], row["by"], row["recorded_at"]
+                row["kind"],
+                row["portal"],
+                row["thread"],
+                body,
+                row["source"],
+                row["by"],
+                row["recorded_at"],
+                row["said_for"],
             )
     found: dict[str, list[Word]] = {}
     for word in latest.values():
@@ -198,7 +211,7 @@ def spans_said(words: Iterable[Word]) -> dict[str | None, list[Span]]:
     """user_id -> clean spans, of words that say whose time it was."""
     found: dict[str | None, list[Span]] = {}
     for word in words:
-        found.setdefault(word.by, []).append((instant(word.body["started_at"]), instant(word.body["ended_at"])))
+        found.setdefault(word.whose, []).append((instant(word.body["started_at"]), instant(word.body["ended_at"])))
     return {by: union(spans) for by, spans in found.items()}
 
 

@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from backend.auth import passwords, tokens
 from backend.desk.people import audit_own
 from backend.errors import NotFound
-from backend.store import Connection, Store, accounts, factors, people, practices
+from backend.store import Connection, Store, accounts, factors, identities, people, practices
 
 VALID_MS = 72 * 3_600_000
 
-_GONE = "This link is not valid any more: it was used, replaced, or is older than three days. Ask for a new one."
+GONE = "This link is not valid any more: it was used, replaced, or is older than three days. Ask for a new one."
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Whose link it is."""
+    """Whose link it is; `provider`: the name of the practice's own one, where there is one."""
 
     practice_name: str
     name: str
     email: str
+    provider: str | None = None
 
 
 def make_link(connection: Connection, practice_id: int, user_id: str, *, by: str | None, now: int) -> str:
@@ -42,7 +43,7 @@ def make_link(connection: Connection, practice_id: int, user_id: str, *, by: str
 def look_at_link(store: Store, token: str, now: int) -> Link:
     """Whose link this is; nothing changes. NotFound when it is no valid link."""
     with store.read() as connection:
-        return _find(connection, token, now)[1]
+        return find_link(connection, token, now)[1]
 
 
 def use_link(store: Store, token: str, password: str, now: int) -> None:
@@ -52,22 +53,30 @@ def use_link(store: Store, token: str, password: str, now: int) -> None:
     password_hash = passwords.new_hash(password, about=(link.practice_name, link.name, link.email))
 
     def work(connection: Connection) -> None:
-        user, _ = _find(connection, token, now)
+        user, _ = find_link(connection, token, now)
         people.set_password(connection, user.practice_id, user.user_id, password_hash)
-        factors.forget_failures(connection, user.practice_id, user.user_id)
-        accounts.end_sessions(connection, user.practice_id, user.user_id)
-        accounts.drop_link(connection, user.practice_id, user.user_id)
+        use_up(connection, user)
         audit_own(store, connection, user.practice_id, user.user_id, "password_set", now)
 
     store.write(work)
 
 
-def _find(connection: Connection, token: str, now: int) -> tuple[people.UserRow, Link]:
+def use_up(connection: Connection, user: people.UserRow) -> None:
+    """Ends the person's link once there is a new way in, with what was open by the ways before."""
+    factors.forget_failures(connection, user.practice_id, user.user_id)
+    accounts.end_sessions(connection, user.practice_id, user.user_id)
+    accounts.drop_link(connection, user.practice_id, user.user_id)
+
+
+def find_link(connection: Connection, token: str, now: int) -> tuple[people.UserRow, Link]:
+    """Whose link this is. NotFound when it is no valid link."""
     practice_id = tokens.practice_of(token, "tl")
     found = accounts.find_link(connection, practice_id, tokens.digest(token)) if practice_id else None
     if practice_id is None or found is None or now >= found[1]:
-        raise NotFound(_GONE)
+        raise NotFound(GONE)
     user = people.find_user(connection, practice_id, found[0])
     if user is None or not user.active:
-        raise NotFound(_GONE)
-    return user, Link(practices.by_id(connection, practice_id)["name"], user.name, user.email)
+        raise NotFound(GONE)
+    provider = identities.provider(connection, practice_id)
+    practice_name = practices.by_id(connection, practice_id)["name"]
+    return user, Link(practice_name, user.name, user.email, None if provider is None else provider.name)

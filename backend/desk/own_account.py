@@ -89,7 +89,7 @@ def end_other_sessions(store: Store, user: User, token: str, now: int) -> None:
 def change_password(store: Store, user: User, token: str, *, old: str, new: str, now: int) -> None:
     """Sets a new password and ends the person's other sessions. BadInput: the old one is wrong, or the new one is too
     short or easy to guess."""
-    _confirm(store, user, old, now)
+    confirm(store, user, old, now)
     with store.read() as connection:
         practice_name = practices.by_id(connection, user.practice_id)["name"]
     password_hash = passwords.new_hash(new, about=(practice_name, user.name, user.email))
@@ -113,7 +113,7 @@ def factor_of(store: Store, user: User) -> Factor:
 
 def begin_enrolment(store: Store, user: User, *, password: str, now: int) -> None:
     """Makes a secret, which counts once a code of it comes back. BadInput: a wrong password. Conflict: there is one."""
-    _confirm(store, user, password, now)
+    confirm(store, user, password, now)
 
     def work(connection: Connection) -> None:
         _must_be_off(_own(connection, user))
@@ -155,7 +155,7 @@ def confirm_enrolment(store: Store, user: User, token: str, *, code: str, now: i
 
 def new_recovery_codes(store: Store, user: User, *, password: str, now: int) -> list[str]:
     """Ten new codes, shown once; the old ones serve no more. BadInput: a wrong password, or no second factor."""
-    _confirm(store, user, password, now)
+    confirm(store, user, password, now)
     codes = recovery.new_codes()
 
     def work(connection: Connection) -> None:
@@ -170,7 +170,7 @@ def new_recovery_codes(store: Store, user: User, *, password: str, now: int) -> 
 
 def turn_off_factor(store: Store, user: User, *, password: str, now: int) -> None:
     """From now on the password is enough. BadInput: a wrong password."""
-    _confirm(store, user, password, now)
+    confirm(store, user, password, now)
 
     def work(connection: Connection) -> None:
         factors.set_factor(connection, user.practice_id, user.user_id, secret=None, step=None)
@@ -180,7 +180,8 @@ def turn_off_factor(store: Store, user: User, *, password: str, now: int) -> Non
     store.write(work)
 
 
-def _confirm(store: Store, user: User, password: str, now: int) -> None:
+def confirm(store: Store, user: User, password: str, now: int) -> None:
+    """BadInput unless it is the person's password; a wrong one counts toward the lock."""
     with store.read() as connection:
         found = _own(connection, user)
     if not password_is_right(store, found, password, now):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from backend.audit import Action, by_user
 from backend.auth import passwords, tokens
-from backend.auth.roles import ROLES
+from backend.auth.roles import ROLES, may
 from backend.config import Config
-from backend.errors import BadInput, Conflict
+from backend.errors import BadInput, Conflict, NotAllowed
 from backend.store import people as rows
 from backend.store import practices
 from backend.store.connection import Connection
@@ -106,7 +106,7 @@ def insert_user(connection: Connection, user: User, *, password_hash: str | None
     """Stores a user inside a unit of work that is already open (a practice and its first user come together).
 
     `password_hash` None: the person chooses a password by a one-time link."""
-    if rows.find_by_email(connection, user.email) is not None:
+    if rows.is_taken(connection, user.email):
         raise Conflict("This e-mail address already signs in here; each person has one.")
     rows.insert_user(
         connection,
@@ -138,6 +138,12 @@ def audit_user(store: Store, connection: Connection, user: User, *, by: str | No
     )
 
 
+def may_touch(by: User | None, before: Iterable[str], after: Iterable[str]) -> None:
+    """NotAllowed when `by` (None: the command line) may not change an account from these roles to those."""
+    if by is not None and "admin" in {*before, *after} and not may(by.roles, "manage administrators"):
+        raise NotAllowed("Only an administrator makes somebody administrator or changes an administrator's account.")
+
+
 def names(store: Store, practice_id: int) -> dict[str, str]:
     """User id -> name of everybody in the practice."""
     with store.read() as connection:
@@ -166,7 +172,7 @@ def session(store: Store, token: str | None, now: int, config: Config) -> Sessio
     if now - found.seen_at >= config.session_idle_seconds * 1000:
         return None
     if now - found.seen_at >= TOUCH_AFTER_MS:
-        store.write(lambda connection: rows.touch_session(connection, practice_id, name, now))
+        store.write(lambda connection: rows.touch_session(connection, practice_id, name, now), practice_id)
     return Session(user_of(found.user), found.practice_name, found.timezone, tokens.form_token(token))
 
 

@@ -15,6 +15,7 @@ from backend.billing.episodes import BuiltEpisode
 from backend.billing.facts import relations_asked
 from backend.billing.reading import instant_text
 from backend.billing.spans import Span, cut, intersect
+from backend.desk.delegations import Colleague
 from backend.desk.history import History
 from backend.words import VALUES, day_of_the_year, duration, local_time, named
 
@@ -39,6 +40,23 @@ def questions(
         *_worked(history, counted, own),
         *_whose(history, counted, own, user_id, references),
     ]
+
+
+def asked_for(colleague: Colleague, question: Question) -> Question:
+    """What a colleague would be asked, asked of who answers for them: the same answers, as that colleague's word."""
+
+    def theirs(said: Said) -> Said:
+        return {"kind": said["kind"], "row": said["row"] | {"attested_by": colleague.email}}
+
+    options = [
+        {"label": option["label"], "facts": [theirs(each) for each in option["facts"]]}
+        for option in question["options"]
+    ]
+    return {
+        "id": f"{question['id']}:for:{colleague.user_id}",
+        "text": f"For {colleague.name}: {question['text']}",
+        "options": options,
+    }
 
 
 def _evaluated(history: History, built: BuiltEpisode, threads: Iterable[str]) -> Iterable[Question]:

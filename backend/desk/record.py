@@ -12,14 +12,16 @@ from typing import Any
 import orjson
 from prometheus_client import Counter
 
-from backend.audit import Actor
+from backend.audit import Actor, by_user
 from backend.auth.roles import may
+from backend.billing.spans import Span
 from backend.desk.devices import Device
 from backend.desk.facts import Speaker, learn_within
+from backend.desk.marking import marked_for
 from backend.errors import NotAllowed
 from backend.schemas.facts import key_of
 from backend.schemas.kinds import KINDS
-from backend.store import Connection, Store, facts, intervals, patients, practices
+from backend.store import Connection, Store, facts, intervals, merged, patients, practices
 from backend.store.patients import Reference
 
 Row = dict[str, Any]
@@ -49,14 +51,15 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
 
     The rows have the shape of the wire (`schemas.intervals.load_rows`). One whose id is stored with the same fields
     by the same clinician is a duplicate; with others, or by another clinician, it is rejected, as are a portal that
-    the practice does not have and a correction of an interval that is not this clinician's. NotAllowed: a device of
-    somebody who records no time, such as a manager's feed of facts.
+    the practice does not have and a correction of an interval that is not this clinician's, nor one that they may mark
+    for a colleague. NotAllowed: a device of somebody who records no time, such as a manager's feed of facts.
     """
     if not may(device.roles, "record time"):
         raise NotAllowed("Only a clinician or staff records time; whose device this is has neither role.")
 
     def work(connection: Connection) -> Outcome:
-        outcome = _Batch(connection, device, sent_at, received_at).record(rows)
+        batch = _Batch(connection, device, sent_at, received_at)
+        outcome = batch.record(rows)
         if readings := _readings(outcome, rows):
             _attest(store, connection, device, readings, received_at)
         if outcome.accepted:
@@ -69,9 +72,19 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
                 subject=("user", device.user_id),
                 detail=_accepted(outcome.accepted),
             )
+        for colleague in sorted({batch.marked[id_] for id_ in outcome.accepted if id_ in batch.marked}):
+            store.audit.add(
+                connection,
+                device.practice_id,
+                at=received_at,
+                actor=by_user(device.user_id),
+                action="answered_for_colleague",
+                subject=("user", colleague),
+                detail={"kind": "mark"},
+            )
         return outcome
 
-    outcome = store.write(work)
+    outcome = store.write(work, device.practice_id)
     for name in ("accepted", "duplicate", "rejected"):
         ROWS.labels(name).inc(len(getattr(outcome, name)))
     return outcome
@@ -116,7 +129,7 @@ def _said_of(connection: Connection, device: Device, row: Row, interval_id: str)
     )
     if said is None:
         return None
-    body = orjson.loads(said) or {}
+    body = orjson.loads(said["body"]) or {}
     return {name: body[name] for name in ("attested",) if name in body}
 
 
@@ -135,6 +148,7 @@ class _Batch:
         self.sent_at = sent_at
         self.received_at = received_at
         self.outcome = Outcome()
+        self.marked: dict[str, str] = {}  # id of a row -> user_id of the colleague whose time it marks
 
     def record(self, rows: Sequence[tuple[int, Row]]) -> Outcome:
         first: dict[str, tuple[int, Row]] = {}
@@ -144,43 +158,45 @@ class _Batch:
                 again.append((index, row))
             else:
                 first[row["id"]] = (index, row)
-        stored = self._store(first)
+        known = self._store(first)
         for index, row in again:
-            self._judge(index, row, stored[row["id"]])
+            id_ = row["id"]
+            self._judge(index, row, known[id_] if id_ in known else self._sent(first[id_][1]))
         return self.outcome
 
     def _usable(self, rows: Sequence[tuple[int, Row]]) -> Iterable[tuple[int, Row]]:
-        """The rows of this practice's portals that correct nothing, or an interval of this clinician."""
+        """The rows of this practice's portals that correct nothing, an interval of this clinician, or one that they may
+        mark for a colleague."""
         portals = practices.portal_keys(self.connection, self.practice_id)
         corrected = [row["corrects"] for _, row in rows if "corrects" in row]
         known = intervals.known(self.connection, self.practice_id, corrected) if corrected else {}
         mine = {id_ for id_, row in known.items() if row["user_id"] == self.device.user_id}
+        others = [row for _, row in rows if "corrects" in row and row["corrects"] not in mine]
+        self.marked = marked_for(self.connection, self.device, others, self.received_at)
         for index, row in rows:
             if row["portal"] not in portals:
                 self._reject(index, row, "portal is not one of this practice")
-            elif "corrects" in row and row["corrects"] not in mine:
+            elif "corrects" in row and row["corrects"] not in mine and row["id"] not in self.marked:
                 self._reject(index, row, "corrects names no interval of this clinician")
             else:
-                if row["id"] not in known:
+                if row["id"] not in known and row["id"] not in self.marked:
                     mine.add(row["id"])  # a later row of this request may correct it
                 yield index, row
 
     def _store(self, first: Mapping[str, tuple[int, Row]]) -> dict[str, Content]:
-        """Stores those that are new and judges the others; returns what is stored now under each id."""
+        """Stores those that are new and judges the others; returns what these others were stored with."""
         rows = [row for _, row in first.values()]
         if self._insert_if_all_new(rows):
             self.outcome.accepted.extend(first)
-            return {row["id"]: self._sent(row) for row in rows}
+            return {}
         known = intervals.known(self.connection, self.practice_id, first)
         stored = {id_: _stored(row) for id_, row in known.items()}
-        new = [row for row in rows if row["id"] not in stored]
-        self._insert(new)
+        self._insert([row for row in rows if row["id"] not in stored])
         for id_, (index, row) in first.items():
             if id_ in stored:
                 self._judge(index, row, stored[id_])
             else:
                 self.outcome.accepted.append(id_)
-                stored[id_] = self._sent(row)
         return stored
 
     def _insert_if_all_new(self, rows: list[Row]) -> bool:
@@ -194,28 +210,18 @@ class _Batch:
     def _insert(self, rows: list[Row]) -> int:
         """Inserts rows with the patients and threads that they speak of; returns how many were new."""
         connection, practice_id = self.connection, self.practice_id
-        named = {(row["portal"], row["patient"]) for row in rows if row["patient"] is not None}
-        threads = {(row["portal"], row["thread"]) for row in rows if row["thread"] is not None}
-        patient_of = patients.patient_ids(connection, practice_id, named, self.received_at)
-        owner_of = patients.thread_patients(connection, practice_id, threads, self.received_at)
-        pairs = {
-            ((row["portal"], row["thread"]), patient_of[row["portal"], row["patient"]])
-            for row in rows
-            if row["thread"] is not None and row["patient"] is not None
-        }
-        changed: set[str] = set()
-        for thread in patients.name_threads(connection, practice_id, pairs):
-            changed |= patients.move_thread(connection, practice_id, thread)
-        if changed:
-            owner_of = patients.thread_patients(connection, practice_id, threads, self.received_at)
+        spoken = ((row["portal"], row["thread"], row["patient"]) for row in rows)
+        patient_of, owner_of, changed = patients.introduce(connection, practice_id, spoken, self.received_at)
         values = [self._values(row, patient_of, owner_of) for row in rows]
-        inserted = intervals.insert(connection, values)
+        stored = intervals.insert(connection, values)
         changed.update(each[4] for each in values)
+        merged.add(connection, practice_id, self.device.user_id, _spans(values))
         corrected = [row["corrects"] for row in rows if "corrects" in row]
         if corrected:
             changed |= intervals.patients_of(connection, practice_id, corrected)
+            merged.rebuild(connection, practice_id, changed)
         patients.mark_due(connection, practice_id, changed)
-        return inserted
+        return stored.rowcount
 
     def _values(
         self, row: Row, patient_of: Mapping[Reference, str], owner_of: Mapping[Reference, str]
@@ -228,7 +234,7 @@ class _Batch:
         return (
             self.practice_id,
             row["id"],
-            self.device.user_id,
+            self._whose(row),
             self.device.device_id,
             named_id or owner_of[portal, thread],
             portal,
@@ -261,15 +267,28 @@ class _Batch:
     def _reject(self, index: int, row: Row, reason: str) -> None:
         self.outcome.rejected.append((row["id"], index, reason))
 
+    def _whose(self, row: Row) -> str:
+        return self.marked.get(row["id"], self.device.user_id)
+
     def _sent(self, row: Row) -> Content:
         """The clinician and the wire fields; an absent one is what it stands for."""
         return (
-            self.device.user_id,
+            self._whose(row),
             *(row[name] for name in _PLAIN),
             row.get("entry", "measured"),
             bool(row.get("recovered")),
             *(row.get(name) for name in _OPTIONAL),
         )
+
+
+def _spans(values: Iterable[tuple[Any, ...]]) -> dict[str, list[Span]]:
+    """patient_id -> the time of the rows, which are in the order of the table's columns, but for the idle screen's and
+    for corrections, after which the patient's time is merged afresh."""
+    found: dict[str, list[Span]] = {}
+    for each in values:
+        if each[8] != "idle" and each[17] is None:
+            found.setdefault(each[4], []).append((each[9], each[10]))
+    return found
 
 
 def _stored(row: Any) -> Content:

@@ -87,7 +87,7 @@ def change_setting(
         )
         return first
 
-    return store.write(work)
+    return store.write(work, practice_id)
 
 
 def check_setting(*, name: str, value: Any, payer: str | None, from_on: date) -> None:

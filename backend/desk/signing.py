@@ -48,7 +48,7 @@ def sign_in(
     right = password_is_right(store, found, password, now)
     if found is None or not right:
         if found is not None:  # an address that nobody has is in no practice's audit
-            store.write_soon(lambda connection: _audit_failed(store, connection, found, now))
+            store.write_soon(lambda connection: _audit_failed(store, connection, found, now), found.practice_id)
         raise NotSignedIn(WRONG)
     outdated = found.password_hash is not None and passwords.is_outdated(found.password_hash)
     renewed = passwords.hashed_again(password) if outdated else None

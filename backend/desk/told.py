@@ -25,6 +25,12 @@ class Word:
     source: str
     by: str | None  # a name; None: the command line
     at: int
+    said_for: str | None = None  # the name of the colleague whose word it is
+
+    @property
+    def speaker(self) -> str | None:
+        """`Jo Park for Robin Doe` where somebody answered for a colleague."""
+        return self.by if self.said_for is None else f"{self.by} for {self.said_for}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +211,13 @@ class _Bears:
 
     def shown(self, fact: _Fact) -> Told:
         words = [
-            Word(self._body(fact.kind, body), row["source"], self.names.get(row["by"], row["by"]), row["recorded_at"])
+            Word(
+                self._body(fact.kind, body),
+                row["source"],
+                self.names.get(row["by"], row["by"]),
+                row["recorded_at"],
+                self.names.get(row["said_for"], row["said_for"]),
+            )
             for row, body in zip(fact.rows, fact.bodies, strict=True)
         ]
         return Told(fact.kind, fact.thread, fact.of_portal, words[-1], tuple(reversed(words[:-1])))

@@ -5,9 +5,8 @@ Content-Security-Policy; each has its words as `aria-label`, and a page puts a t
 Durations are whole seconds, instants milliseconds since the epoch, lengths the units of the picture's own viewBox.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
@@ -17,6 +16,8 @@ from backend.words import clock
 
 SQUARE_HEIGHT = 18
 BAR_LENGTH = 96
+DRAWN = 2048
+"""How many pictures of each kind are kept: a list has a hundred of them and is looked at again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Mark:
     code: str
 
 
-def squares(days: Sequence[int]) -> Markup:
+@lru_cache(maxsize=DRAWN)
+def squares(days: tuple[int, ...]) -> Markup:
     """One square a day of the window, filled from below by its counted seconds.
 
         seconds a day      480   0   0   130   0   0   0
@@ -48,7 +50,8 @@ def squares(days: Sequence[int]) -> Markup:
     )
 
 
-def bar(seconds: int, marks: Sequence[Mark]) -> Markup:
+@lru_cache(maxsize=DRAWN)
+def bar(seconds: int, marks: tuple[Mark, ...]) -> Markup:
     """How far the counted seconds reach, with a mark at the first minute of each tier.
 
         ==========|-----|---------------|------

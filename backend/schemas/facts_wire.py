@@ -17,7 +17,8 @@ OUTCOMES = ("new", "changed", "known", "refused")
 _COMMON = {
     **COMMON,
     "interval": "The id of the person's own interval, which must have come",
-    "attested_by": "The person's own e-mail address; may be left out, for everybody attests for themselves",
+    "attested_by": "Whose word it is, by e-mail address: one's own, which may be left out, or that of a colleague "
+    "who has named one to answer for them",
     "withdrawn": "true: this was said in error and counts no more",
 }
 

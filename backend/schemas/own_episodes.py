@@ -76,6 +76,9 @@ class ToldInterval(Schema):
     counted = fields.Boolean(required=True)
     reason = fields.String(required=True, allow_none=True, **_meaning("why nothing of it counts"))
     corrected_by = fields.String(required=True, allow_none=True, **_meaning("the interval that corrects it"))
+    colleague = fields.String(
+        required=True, allow_none=True, **_meaning("whose it is, where the clinician answers for them; null: one's own")
+    )
 
 
 class ToldEpisode(Schema):
@@ -88,13 +91,18 @@ class ToldEpisode(Schema):
     own_seconds = fields.Integer(required=True)
     others = fields.List(fields.Nested(ToldOther), required=True)
     approved = fields.Boolean(required=True)
+    colleagues = fields.List(
+        fields.String(), required=True, **_meaning("names of those with time in it for whom the clinician answers now")
+    )
     steps = fields.List(fields.Nested(ToldStep), required=True)
     rules = fields.Nested(ToldRules, required=True)
     settings = fields.Dict(required=True, **_meaning("the practice's, as the rules' engine takes them"))
     facts = fields.Dict(required=True, allow_none=True, **_meaning("as the rules' engine takes them; null: approved"))
     answer = fields.Dict(required=True, **_meaning("the determination, as in the report"))
     questions = fields.List(fields.Nested(ToldQuestion), required=True)
-    intervals = fields.List(fields.Nested(ToldInterval), required=True, **_meaning("the clinician's, newest first"))
+    intervals = fields.List(
+        fields.Nested(ToldInterval), required=True, **_meaning("those that may be marked, newest first")
+    )
 
 
 class OwnEpisodesAnswer(Schema):

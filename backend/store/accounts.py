@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from backend.store import identities
 from backend.store.connection import Connection
 
 
@@ -42,13 +43,26 @@ def revoke_devices(connection: Connection, practice_id: int, user_id: str, now: 
     )
 
 
-def who_can_sign_in(connection: Connection, practice_id: int, role: str) -> set[str]:
-    """The user ids of those with a role whose account is active and has a password."""
+def who_can_sign_in(connection: Connection, practice_id: int, role: str, *, by_provider: bool = True) -> set[str]:
+    """The user ids of those with a role whose account is active and has a password, or is linked with the
+    organisation's provider; `by_provider` False: with a password alone."""
     found = connection.execute(
-        "SELECT user_id, roles FROM user WHERE practice_id = ? AND active = 1 AND password_hash IS NOT NULL",
-        (practice_id,),
+        "SELECT user_id, roles, password_hash FROM user WHERE practice_id = ? AND active = 1", (practice_id,)
+    ).fetchall()
+    linked = identities.linked(connection, practice_id) if by_provider else set()
+    return {
+        row["user_id"]
+        for row in found
+        if (row["password_hash"] is not None or row["user_id"] in linked) and role in json.loads(row["roles"])
+    }
+
+
+def without_password(connection: Connection, practice_id: int) -> set[str]:
+    """The user ids of active accounts that have no password."""
+    found = connection.execute(
+        "SELECT user_id FROM user WHERE practice_id = ? AND active = 1 AND password_hash IS NULL", (practice_id,)
     )
-    return {row["user_id"] for row in found if role in json.loads(row["roles"])}
+    return {row["user_id"] for row in found}
 
 
 # One-time links.

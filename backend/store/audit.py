@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.audit import NOTHING, Actor, Detail, Entry, Head, Sealed, canonical_detail, digest_of, seal
+from backend.store import erasures
 from backend.store.connection import Connection
 from backend.store.heads import HeadFile, Heads
 
@@ -81,7 +82,10 @@ class Audit:
         at: int,
         actor: Actor,
     ) -> int:
-        """Erases the details of every entry about these subjects, and says so in an entry; returns how many went."""
+        """Erases the details of every entry about these subjects, and says so in an entry; returns how many went.
+
+        In a unit of work in which details may go (`erasures.erasing`).
+        """
         numbers = sorted(
             row[0]
             for kind, id_ in subjects
@@ -92,23 +96,51 @@ class Audit:
             ).fetchall()
         )
         if numbers:
-            self.add(
-                connection,
-                practice_id,
-                at=at,
-                actor=actor,
-                action="detail_erased",
-                subject=("entries", None),
-                detail={"entries": numbers},
-            )
-            connection.executemany(
-                "DELETE FROM audit_detail WHERE practice_id = ? AND number = ?",
-                [(practice_id, number) for number in numbers],
-            )
+            self._drop_details(connection, practice_id, numbers, {"entries": numbers}, at=at, actor=actor)
         return len(numbers)
 
+    def erase_old(
+        self, connection: Connection, practice_id: int, before: int, *, most: int, at: int, actor: Actor
+    ) -> tuple[int, int | None]:
+        """Erases the details of at most so many entries from before an instant, and says so in an entry; returns how
+        many went, and when the oldest of them was made. Their entries, and with them the chain, stay.
+
+        Details that `verify` itself needs stay too: which details went, and where a restored chain had ended.
+        """
+        rows = connection.execute(
+            f"SELECT number, at {_OLD_DETAILS} ORDER BY number LIMIT ?3", (practice_id, before, most)
+        ).fetchall()
+        if not rows:
+            return 0, None
+        numbers = [row[0] for row in rows]
+        self._drop_details(connection, practice_id, numbers, {"ranges": _ranges(numbers)}, at=at, actor=actor)
+        return len(numbers), min(row[1] for row in rows)
+
+    def _drop_details(
+        self,
+        connection: Connection,
+        practice_id: int,
+        numbers: Iterable[int],
+        said: Mapping[str, Any],
+        *,
+        at: int,
+        actor: Actor,
+    ) -> None:
+        self.add(
+            connection,
+            practice_id,
+            at=at,
+            actor=actor,
+            action="detail_erased",
+            subject=("entries", None),
+            detail=said,
+        )
+        connection.executemany(
+            "DELETE FROM audit_detail WHERE practice_id = ? AND number = ?", [(practice_id, each) for each in numbers]
+        )
+
     def move_heads(self, connection: Connection) -> list[int]:
-        """Writes where every chain ends into the file beside the key; returns the practices whose head stays.
+        """Writes where every chain ends, and who was erased, beside the key; returns the practices whose head stays.
 
         A head stays, for `verify` to show, where the chain does not hold what it names: moved on, it would hide a cut.
         """
@@ -123,8 +155,9 @@ class Audit:
                     stay.append(practice_id)
                 elif new.count:
                     moved[practice_id] = new
-            if moved != written.heads:
-                file.write(Heads(moved, written.before))
+            erased = written.erased | erasures.of_people(connection)
+            if (moved, erased) != (written.heads, written.erased):
+                file.write(Heads(moved, written.before, erased))
             return sorted(stay)
 
     def restart_heads(self, connection: Connection) -> None:
@@ -133,7 +166,31 @@ class Audit:
             with self.heads.held() as file:
                 now = {practice_id: head(connection, practice_id) for practice_id in _practices(connection)}
                 written = file.read()
-                file.write(Heads(now, [*written.before, written.heads]))
+                file.write(Heads(now, [*written.before, written.heads], written.erased))
+
+
+_OLD_DETAILS = (
+    "FROM audit_detail JOIN audit_entry USING (practice_id, number) WHERE practice_id = ?1"
+    " AND number <= (SELECT max(number) FROM audit_entry WHERE practice_id = ?1 AND at < ?2) AND at < ?2"
+    " AND action NOT IN ('detail_erased', 'restored')"
+)
+
+
+def old_details(connection: Connection, practice_id: int, before: int) -> tuple[int, int | None]:
+    """How many details `erase_old` would erase in all, and when the oldest of their entries was made."""
+    row = connection.execute(f"SELECT count(*), min(at) {_OLD_DETAILS}", (practice_id, before)).fetchone()
+    return int(row[0]), row[1]
+
+
+def _ranges(numbers: Iterable[int]) -> list[list[int]]:
+    """Ascending numbers as runs without gaps: [[first, last], ...]."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return runs
 
 
 def head(connection: Connection, practice_id: int) -> Head:
@@ -152,6 +209,14 @@ def seal_at(connection: Connection, practice_id: int, number: int) -> bytes | No
         "SELECT seal FROM audit_entry WHERE practice_id = ? AND number = ?", (practice_id, number)
     ).fetchone()
     return None if row is None else bytes(row[0])
+
+
+def has_entry_between(connection: Connection, practice_id: int, start: int, end: int) -> bool:
+    """Whether there is an entry of `[start, end)`."""
+    row = connection.execute(
+        "SELECT 1 FROM audit_entry WHERE practice_id = ? AND at >= ? AND at < ? LIMIT 1", (practice_id, start, end)
+    ).fetchone()
+    return row is not None
 
 
 def is_empty(connection: Connection) -> bool:
@@ -207,8 +272,8 @@ def page(
 ) -> list[Sealed]:
     """Entries of the instants [start, end), newest first, below number `before`."""
     rows = connection.execute(
-        f"{_ROWS} AND at >= ? AND at < ? AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR number < ?5)"
-        " ORDER BY number DESC LIMIT ?6",
+        f"{_ROWS} AND at >= ? AND at < ? AND (CAST(?4 AS TEXT) IS NULL OR action = ?4)"
+        " AND (CAST(?5 AS BIGINT) IS NULL OR number < ?5) ORDER BY number DESC LIMIT ?6",
         (practice_id, start, end, action, before, limit),
     )
     return [_sealed(row) for row in rows]

@@ -1,10 +1,12 @@
 """What the store's queries need of a database connection, and how one to the encrypted file is opened.
 
-One driver (docs/decisions/003): sqlcipher3 brings its own SQLite, so the version is known and the file is encrypted
-from its first byte. Errors of the driver are its own classes, not the standard library's; they are named here once.
+One driver for the file (docs/decisions/003): sqlcipher3 brings its own SQLite, so the version is known and the file is
+encrypted from its first byte. Errors of the driver are its own classes, not the standard library's; they are named here
+once, and PostgreSQL's (postgresql.py) are raised as the same ones.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +18,15 @@ DatabaseError: type[Exception] = dbapi2.DatabaseError
 IntegrityError: type[Exception] = dbapi2.IntegrityError
 OperationalError: type[Exception] = dbapi2.OperationalError
 
+
+class Interrupted(dbapi2.OperationalError):  # type: ignore[misc]
+    """Nothing of the transaction was kept, and the same again may succeed: two of them stood in each other's way."""
+
+
+class ConnectionLost(Interrupted):
+    """The database server, or the way to it, went away; what was not yet committed is not kept."""
+
+
 BUSY_TIMEOUT_MS = 30_000
 """How long one process waits for another's write transaction (a command beside the running server)."""
 OLDEST_SQLITE = (3, 53, 0)
@@ -26,8 +37,8 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Cursor(Protocol):
-    rowcount: int
-
+    @property
+    def rowcount(self) -> int: ...
     def fetchone(self) -> Any: ...
     def fetchall(self) -> list[Any]: ...
     def __iter__(self) -> Iterator[Any]: ...
@@ -57,6 +68,7 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> Connection:
             ("journal_mode", "WAL", "wal"),
             ("synchronous", "FULL", 2),
             ("foreign_keys", "ON", 1),
+            ("secure_delete", "ON", 1),  # what is removed is overwritten, not only forgotten
             ("temp_store", "MEMORY", 2),  # nothing of the database in a plain temporary file
         ):
             connection.execute(f"PRAGMA {pragma} = {value}")
@@ -108,17 +120,17 @@ def rekey(path: Path, key: bytes, new: bytes) -> None:
     """
     connection = connect(path, key)
     try:
-        try:
+        # Which key opens the database says what became of it: an error is about something else, or comes not at all.
+        with suppress(DatabaseError):
             connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"")
-        except DatabaseError:  # its message is about something else, whatever happened
-            raise CannotStart(
-                f"The database {path} could not be encrypted anew, and its key stays: the disk is full or the file is "
-                "damaged; doctor says more."
-            ) from None
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nothing under the old key stays on the disk
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nothing under the old key stays on the disk
     finally:
         connection.close()
-    connect(path, new).close()
+    if not opens(path, new):
+        raise CannotStart(
+            f"The database {path} could not be encrypted anew, and its key stays: the disk is full or the file is "
+            "damaged; doctor says more."
+        )
 
 
 def _give_key(connection: Connection, key: bytes) -> None:

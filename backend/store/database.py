@@ -1,24 +1,27 @@
-"""One store: the encrypted database file of a data folder, its single writer, and readers.
+"""One store: the encrypted database file of a data folder or a PostgreSQL server, its single writer, and readers.
 
-Whatever changes a row goes through `write`; whatever only looks goes through `read`.
+Whatever changes a row goes through `write`, and a trial of it through `attempt`; whatever only looks, through `read`.
 """
 
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from backend.audit import SERVER
 from backend.errors import Busy, CannotStart, NoDataFolder, WrongKey
 from backend.store import audit as chains
+from backend.store import schema
 from backend.store.audit import Audit
 from backend.store.connection import Connection, DatabaseError, connect
+from backend.store.engine import EncryptedFile, Engine
 from backend.store.folder import FolderLock, database_path, folder_id, lock_open, migration_lock
+from backend.store.folder import refuse_missing_database as refuse_missing_file
 from backend.store.heads import head_path
 from backend.store.keys import audit_key_path, create_audit_key, read_audit_key, read_key
-from backend.store.schema import migrate
 from backend.store.writer import RETRY_AFTER_SECONDS, StoreClosed, Writer
 
 __all__ = ["Connection", "Store", "open_folder", "open_store"]
@@ -29,50 +32,70 @@ SOON_LIMIT = 10_000
 """How many works may wait to be written soon."""
 
 
+class _TakenBack(Exception):
+    """Ends an attempt's unit of work, so that the writer takes it back; it did not fail."""
+
+    def __init__(self, result: object) -> None:
+        super().__init__()
+        self.result = result
+
+
 class Store:
     """Safe for many threads; made by `open_folder`. `audit` adds entries inside a unit of work."""
 
-    def __init__(self, path: Path, key: bytes, audit: Audit, queue_limit: int, held: FolderLock) -> None:
-        self.path = path
+    def __init__(self, engine: Engine, audit: Audit, queue_limit: int, held: FolderLock | None = None) -> None:
+        self.engine = engine
         self.audit = audit
         self._held = held
-        self._key = key
         self._closed = False
-        self._soon: list[Callable[[Connection], object]] = []
+        self._soon: list[tuple[int | None, Callable[[Connection], object]]] = []
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._readers: list[Connection] = []
-        self._writer = Writer(connect(path, key), queue_limit)
+        self._writer = Writer(engine.transactions(), queue_limit)
 
-    def write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result], practice_id: int | None = None) -> Result:
         """Runs `work` on the writer's thread in its own savepoint; returns its result after COMMIT.
 
-        Raises what `work` raised (nothing of it is kept), or Busy when the queue is full. `work` may run twice: when
-        the group it travelled in could not be committed, it runs again by itself; so it changes nothing but the
-        database. It must not call `write`.
+        Raises what `work` raised (nothing of it is kept), or Busy when the queue is full or the database server away.
+        `work` may run twice: when the group it travelled in could not be committed, it runs again; so it changes
+        nothing but the database. It must not call `write`. `practice_id`: `work` reads and writes rows of this practice
+        alone, so that on a server those of other practices need not wait for it.
         """
-        return self._writer.submit(work)
+        return self._writer.submit(work, practice_id)
 
-    def write_soon(self, work: Callable[[Connection], object]) -> None:
+    def attempt(self, work: Callable[[Connection], Result], practice_id: int | None = None) -> Result:
+        """What `write` would return, or raises what it would raise; nothing is kept."""
+
+        def tried(connection: Connection) -> NoReturn:
+            raise _TakenBack(work(connection))
+
+        try:
+            self.write(tried, practice_id)
+        except _TakenBack as done:
+            return cast(Result, done.result)
+
+    def write_soon(self, work: Callable[[Connection], object], practice_id: int | None = None) -> None:
         """Keeps `work` for the next `write_waiting`, for what must not slow whoever asked; `close` writes it at last.
 
-        Busy when that much waits: nothing is dropped.
+        Busy when that much waits: nothing is dropped. `practice_id`: as of `write`.
         """
         with self._lock:
             if self._closed:
                 raise StoreClosed("the store is closed")
             if len(self._soon) >= SOON_LIMIT:
                 raise Busy("The server cannot keep its audit at this moment.", retry_after_seconds=RETRY_AFTER_SECONDS)
-            self._soon.append(work)
+            self._soon.append((practice_id, work))
 
     def write_waiting(self) -> None:
-        """Writes in one unit of work what was to be written soon; what cannot be written now goes on waiting."""
+        """Writes what was to be written soon, a unit of work a practice; what cannot be written now goes on waiting."""
         with self._lock:
             waiting, self._soon = self._soon, []
-        if not waiting:
-            return
         try:
-            self.write(lambda connection: _each(waiting, connection))
+            while waiting:
+                practice_id = waiting[0][0]
+                works = [work for of, work in waiting if of == practice_id]
+                self.write(partial(_each, works), practice_id)
+                waiting = [each for each in waiting if each[0] != practice_id]
         except BaseException:
             with self._lock:
                 self._soon = waiting + self._soon
@@ -90,16 +113,30 @@ class Store:
         """A connection that sees one state of the database, the same from its first to its last query."""
         if getattr(self._local, "open", False):
             raise RuntimeError("this thread reads already: pass its connection on")
-        connection = self._reader()
         self._local.open = True
         try:
-            connection.execute("BEGIN")
-            try:
+            with self.engine.read() as connection:
                 yield connection
-            finally:
-                connection.execute("ROLLBACK")
         finally:
             self._local.open = False
+
+    def problems(self) -> list[str]:
+        """Whether the database is whole: one sentence for each problem."""
+        with self.read() as connection:
+            return self.engine.problems(connection)
+
+    def refuse_damaged(self) -> None:
+        """Damaged, when what a start has the time to read is not whole."""
+        with self.read() as connection:
+            self.engine.refuse_damaged(connection)
+
+    def refresh_statistics(self) -> None:
+        """Has the query planner know of tables that have grown much since it last looked."""
+        self.engine.refresh_statistics()
+
+    def claim(self, practice_id: int) -> AbstractContextManager[bool]:
+        """True while the block runs for the only process that does the practice's jobs; False for all others."""
+        return self.engine.claim(practice_id)
 
     def close(self) -> None:
         """Finishes what is queued, writes the audit's heads, closes every connection; a later `write` raises."""
@@ -108,33 +145,25 @@ class Store:
                 return
             self._closed = True
             waiting, self._soon = self._soon, []
-        self._writer.stop(lambda connection: _each(waiting, connection))
+        self._writer.stop(partial(_each, [work for _, work in waiting]))
         try:
-            with suppress(DatabaseError):  # of a damaged database the old head stays; verify says what is damaged
+            with suppress(DatabaseError, Busy):  # of a damaged database the old head stays; verify says what is damaged
                 self.move_audit_heads()
         finally:
-            with self._lock:
-                for connection in self._readers:
-                    connection.close()
-                self._readers.clear()
-            self._held.release()
-
-    def _reader(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = connect(self.path, self._key, read_only=True)
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        return connection
+            self.engine.close()
+            if self._held is not None:
+                self._held.release()
 
 
-def open_folder(data: Path, key_file: Path | None = None, *, queue_limit: int = 256, now: int) -> Store:
+def open_folder(
+    data: Path, key_file: Path | None = None, *, database: str | None = None, queue_limit: int = 256, now: int
+) -> Store:
     """Opens a data folder with the keys that lie outside it; commands and the server do it this way.
 
-    A folder from before there was an audit gets the audit's key, and each practice an entry that says where its audit
-    begins. NoDataFolder: nobody has created one. WrongKey: a key is missing or does not fit. FolderInUse: it is being
-    restored, or its key rotated. CannotStart: the driver is too old, the database newer than the program, or damaged.
+    `database`: the address of the PostgreSQL database that serves instead of the folder's file. A folder from before
+    there was an audit gets the audit's key, and each practice an entry that says where its audit begins. NoDataFolder:
+    nobody has created one. WrongKey: a key is missing or does not fit. FolderInUse: it is being restored, or its key
+    rotated. CannotStart: the driver is too old, the database newer than the program, damaged, or out of reach.
     """
 
     def kept_audit(connection: Connection) -> Audit:
@@ -143,9 +172,15 @@ def open_folder(data: Path, key_file: Path | None = None, *, queue_limit: int = 
             if head_path(path).exists() or not chains.is_empty(connection):
                 raise WrongKey(f"The audit's key {path} is missing: put it back from its copy.")
             create_audit_key(data, key_file)
-        return Audit(read_audit_key(data, key_file), path)
+        key = read_audit_key(data, key_file)
+        if database is not None and not chains.is_sealed_with(connection, key):  # another machine's folder
+            raise WrongKey(f"The audit's key {path} is not the one that this database's audit is sealed with.")
+        return Audit(key, path)
 
-    store = _open(data, read_key(data, key_file), kept_audit, queue_limit)
+    if database is None:
+        store = _open(data, read_key(data, key_file), kept_audit, queue_limit)
+    else:
+        store = _open_server(data, database, kept_audit, queue_limit)
     try:
         if _lacks_audit(store):
             store.write(lambda connection: _begin_audit(connection, store.audit, now))
@@ -156,12 +191,31 @@ def open_folder(data: Path, key_file: Path | None = None, *, queue_limit: int = 
     return store
 
 
-def open_store(data: Path, key: bytes, *, queue_limit: int = 256) -> Store:
+def open_store(data: Path, key: bytes, *, database: str | None = None, queue_limit: int = 256) -> Store:
     """The store of a folder whose keys lie nowhere: its audit's key comes from the database key, and it has no head.
 
     For tests and measurements; errors as of `open_folder`.
     """
-    return _open(data, key, lambda _: Audit(hashlib.sha256(b"audit" + key).digest()), queue_limit)
+
+    def audit(connection: Connection) -> Audit:
+        return Audit(hashlib.sha256(b"audit" + key).digest())
+
+    if database is None:
+        return _open(data, key, audit, queue_limit)
+    return _open_server(data, database, audit, queue_limit)
+
+
+def refuse_missing_database(data: Path, database: str | None = None) -> None:
+    """NoDataFolder where opening would begin an empty database instead of the one that is meant."""
+    if database is None:
+        refuse_missing_file(data)
+        return
+    from backend.store.server import schema_lock
+
+    folder_id(data)
+    with schema_lock(database) as connection:
+        if not schema.is_begun(connection):
+            raise NoDataFolder("There is no practice in the PostgreSQL database: begin one with init.")
 
 
 def _open(data: Path, key: bytes, audit: Callable[[Connection], Audit], queue_limit: int) -> Store:
@@ -174,7 +228,7 @@ def _open(data: Path, key: bytes, audit: Callable[[Connection], Audit], queue_li
     try:
         kept = _bring_up_to_date(data, path, key, audit)
         path.chmod(0o600)
-        return Store(path, key, kept, queue_limit, held)
+        return Store(EncryptedFile(path, key), kept, queue_limit, held)
     except BaseException as error:
         held.release()
         if isinstance(error, DatabaseError):
@@ -182,11 +236,25 @@ def _open(data: Path, key: bytes, audit: Callable[[Connection], Audit], queue_li
         raise
 
 
+def _open_server(data: Path, url: str, audit: Callable[[Connection], Audit], queue_limit: int) -> Store:
+    """The same on PostgreSQL, where other processes have it open as well."""
+    from backend.store.server import Server, schema_lock
+
+    folder_id(data)
+    try:
+        with schema_lock(url) as connection:
+            schema.migrate_server(connection)
+            kept = audit(connection)
+    except DatabaseError as error:
+        raise CannotStart(f"The PostgreSQL database cannot be used: {error}; doctor says more.") from error
+    return Store(Server(url), kept, queue_limit)
+
+
 def _bring_up_to_date(data: Path, path: Path, key: bytes, audit: Callable[[Connection], Audit]) -> Audit:
     with migration_lock(data):
         connection = connect(path, key)
         try:
-            migrate(connection)
+            schema.migrate(connection)
             return audit(connection)
         finally:
             connection.close()

@@ -1,6 +1,6 @@
 """Episodes as they stand. What happened to them and how they were judged is added in rows that nobody changes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Any
 
 import orjson
@@ -26,14 +26,14 @@ _JSON = ("days", "shares", "pieces")
 _ROW = (
     "SELECT episode.episode_id, episode.patient_id, patient.reference AS patient, patient.portal, family, anchored_at,"
     " window_start, window_end, provisional, opened_at, status, episode.determination_id, settled_at, approved_at,"
-    " episode.specialty, approved_by, flagged, days, shares, answer FROM episode"
+    " episode.specialty, approved_by, closed_at, flagged, days, shares, answer FROM episode"
     " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
     " JOIN determination ON determination.practice_id = episode.practice_id"
     " AND determination.determination_id = episode.determination_id"
 )
 _BY_PATIENT = (
     "SELECT episode_id, patient_id, family, specialty, anchored_at, window_start, window_end, provisional, opened_at,"
-    " status, determination_id, settled_at, approved_at, flagged, days, shares, pieces FROM episode"
+    " status, determination_id, settled_at, approved_at, closed_at, flagged, days, shares, pieces FROM episode"
     " WHERE practice_id = ? AND gone_at IS NULL AND episode_id IN (SELECT value FROM json_each(?))"
 )
 
@@ -115,6 +115,17 @@ def set_approved(connection: Connection, practice_id: int, episode_id: str, *, a
     )
 
 
+def set_closed(connection: Connection, practice_id: int, episode_id: str, *, at: int) -> None:
+    """Its intervals are about to go: it holds none of them any more, and keeps its totals and its determination."""
+    connection.execute(
+        "UPDATE episode SET closed_at = ?, pieces = '[]' WHERE practice_id = ? AND episode_id = ?",
+        (at, practice_id, episode_id),
+    )
+    connection.execute(
+        "DELETE FROM episode_interval WHERE practice_id = ? AND episode_id = ?", (practice_id, episode_id)
+    )
+
+
 def held(connection: Connection, practice_id: int, episode_id: str) -> set[str]:
     """The ids of the rows that the episode holds."""
     rows = connection.execute(
@@ -123,9 +134,9 @@ def held(connection: Connection, practice_id: int, episode_id: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def hold(connection: Connection, practice_id: int, episode_id: str, wanted: set[str]) -> None:
-    """Has the episode hold exactly these rows."""
-    now = held(connection, practice_id, episode_id)
+def hold(connection: Connection, practice_id: int, episode_id: str, wanted: Set[str], *, is_new: bool = False) -> None:
+    """Has the episode hold exactly these rows; one that is new holds none yet."""
+    now = set() if is_new else held(connection, practice_id, episode_id)
     connection.executemany(
         "DELETE FROM episode_interval WHERE practice_id = ? AND episode_id = ? AND interval_id = ?",
         ((practice_id, episode_id, interval_id) for interval_id in sorted(now - wanted)),

@@ -1,4 +1,5 @@
-"""The file beside the audit's key that says where each practice's chain ended when it was last looked at."""
+"""The file beside the audit's key that says where each practice's chain ended when it was last looked at, so that a cut
+shows, and who was erased, so that a backup from before does not bring them back unnoticed."""
 
 import fcntl
 import json
@@ -15,10 +16,14 @@ from backend.errors import WrongKey
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Practice -> its head; `before`: what a restore replaced, oldest first."""
+    """Practice -> its head; `before`: what a restore replaced, oldest first.
+
+    `erased`: (practice, patient or user, the random id under which the database had them).
+    """
 
     heads: dict[int, Head] = field(default_factory=dict)
     before: list[dict[int, Head]] = field(default_factory=list)
+    erased: frozenset[tuple[int, str, str]] = frozenset()
 
 
 class HeadFile:
@@ -43,13 +48,16 @@ class HeadFile:
             return Heads()
         try:
             said = json.loads(text)
-            return Heads(_heads(said["heads"]), [_heads(each) for each in said["before"]])
+            erased = frozenset((int(of), str(kind), str(id_)) for of, kind, id_ in said.get("erased", ()))
+            return Heads(_heads(said["heads"]), [_heads(each) for each in said["before"]], erased)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise WrongKey(f"The audit's head {self.path} is damaged: put it back from its copy.") from None
 
     def write(self, heads: Heads) -> None:
         """Replaces the file, on disk when this returns."""
-        said = {"heads": _said(heads.heads), "before": [_said(each) for each in heads.before]}
+        said: dict[str, Any] = {"heads": _said(heads.heads), "before": [_said(each) for each in heads.before]}
+        if heads.erased:
+            said["erased"] = sorted(heads.erased)
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

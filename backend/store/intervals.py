@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from backend.store.connection import Connection
+from backend.store.connection import Connection, Cursor
 
 _COLUMNS = (
     "practice_id",
@@ -41,6 +41,8 @@ _STANDING = (
     "SELECT interval_id, user_id, thread, activity, started_at, ended_at, device_id, tab, problem, entry, received_at"
     " FROM standing_interval WHERE practice_id = ? AND patient_id = ? ORDER BY started_at, interval_id"
 )
+WAS_NOBODYS, WAS_THEIRS = "gone", "gone, and theirs"
+"""In the place of a patient: rows that are gone claimed the time; the second where its clinician had said that."""
 _OF_OTHERS = (
     "SELECT patient_id, started_at, ended_at FROM standing_interval"
     " WHERE practice_id = :practice AND user_id = :user AND patient_id <> :patient AND activity <> 'idle'"
@@ -48,30 +50,44 @@ _OF_OTHERS = (
     "SELECT patient_id, started_at, ended_at FROM standing_interval"
     " WHERE practice_id = :practice AND user_id = :user AND patient_id <> :patient AND activity <> 'idle'"
     " AND ended_at - started_at > 300000 AND started_at > :start - 86400000 AND started_at < :end"
+    " AND ended_at > :start UNION "
+    "SELECT CASE theirs WHEN 1 THEN 'gone, and theirs' ELSE 'gone' END, started_at, ended_at FROM claimed_span"
+    " WHERE practice_id = :practice AND user_id = :user AND started_at > :start - 86400000 AND started_at < :end"
     " AND ended_at > :start ORDER BY 2, 3, 1"
 )
 """A measured row is at most 300 s long, any row at most a day: that far back may an overlapping one begin."""
 
 
-def insert(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> int:
-    """Stores rows (values in the order of the table) whose ids are new; returns how many went in."""
-    return connection.executemany(_INSERT, rows).rowcount
+def insert(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> Cursor:
+    """Stores rows (values in the order of the table) whose ids are new; `rowcount` says how many went in."""
+    return connection.executemany(_INSERT, rows)
 
 
 def known(connection: Connection, practice_id: int, ids: Collection[str]) -> dict[str, Any]:
     """interval_id -> the stored row, with the patient that it named as `patient`."""
     rows = connection.execute(
-        "SELECT interval.*, named.reference AS patient FROM json_each(?) AS wanted JOIN interval"
-        " ON interval.practice_id = ? AND interval.interval_id = wanted.value LEFT JOIN patient AS named"
-        " ON named.practice_id = interval.practice_id AND named.patient_id = interval.named_id",
-        (orjson.dumps(list(ids)).decode(), practice_id),
+        "SELECT interval.*, named.reference AS patient FROM interval LEFT JOIN patient AS named"
+        " ON named.practice_id = interval.practice_id AND named.patient_id = interval.named_id"
+        " WHERE interval.practice_id = ? AND interval.interval_id IN (SELECT value FROM json_each(?))",
+        (practice_id, orjson.dumps(list(ids)).decode()),
     )
     return {row["interval_id"]: row for row in rows}
 
 
-def standing(connection: Connection, practice_id: int, patient_id: str) -> list[Any]:
+def corrected_by_their_own(connection: Connection, practice_id: int, ids: Collection[str]) -> set[str]:
+    """Those of the intervals that the clinician whose they are has corrected, not somebody who answers for them."""
+    rows = connection.execute(
+        "SELECT interval.corrects FROM interval JOIN device USING (practice_id, device_id)"
+        " WHERE interval.practice_id = ? AND interval.corrects IN (SELECT value FROM json_each(?))"
+        " AND device.user_id = interval.user_id",
+        (practice_id, orjson.dumps(list(ids)).decode()),
+    )
+    return {row[0] for row in rows}
+
+
+def standing(connection: Connection, practice_id: int, patient_id: str) -> Iterable[Any]:
     """The patient's rows that count as said last, by start."""
-    return connection.execute(_STANDING, (practice_id, patient_id)).fetchall()
+    return connection.execute(_STANDING, (practice_id, patient_id))
 
 
 def spans(connection: Connection, practice_id: int, patient_id: str) -> list[tuple[str, int, int]]:
@@ -87,7 +103,10 @@ def spans(connection: Connection, practice_id: int, patient_id: str) -> list[tup
 def of_others(
     connection: Connection, practice_id: int, patient_id: str, user_id: str, start: int, end: int
 ) -> list[Any]:
-    """The clinician's rows in `[start, end)` that belong to other patients: patient_id, started_at, ended_at."""
+    """The clinician's rows in `[start, end)` that belong to other patients: patient_id, started_at, ended_at.
+
+    With what rows claimed that are gone, of WAS_NOBODYS or WAS_THEIRS.
+    """
     return connection.execute(
         _OF_OTHERS,
         {"practice": practice_id, "user": user_id, "patient": patient_id, "start": start, "end": end},
@@ -97,9 +116,9 @@ def of_others(
 def patients_of(connection: Connection, practice_id: int, ids: Collection[str]) -> set[str]:
     """Whose these intervals are."""
     rows = connection.execute(
-        "SELECT DISTINCT patient_id FROM json_each(?) AS wanted JOIN interval"
-        " ON interval.practice_id = ? AND interval.interval_id = wanted.value",
-        (orjson.dumps(list(ids)).decode(), practice_id),
+        "SELECT DISTINCT patient_id FROM interval"
+        " WHERE practice_id = ? AND interval_id IN (SELECT value FROM json_each(?))",
+        (practice_id, orjson.dumps(list(ids)).decode()),
     )
     return {row[0] for row in rows}
 
@@ -138,7 +157,7 @@ def misplaced(connection: Connection, practice_id: int) -> Iterator[str]:
     rows = connection.execute(
         "SELECT interval_id FROM interval LEFT JOIN thread ON thread.practice_id = interval.practice_id"
         " AND thread.portal = interval.portal AND thread.reference = interval.thread"
-        " WHERE interval.practice_id = ? AND interval.patient_id IS NOT coalesce(named_id, thread.patient_id)"
+        " WHERE interval.practice_id = ? AND interval.patient_id IS DISTINCT FROM coalesce(named_id, thread.patient_id)"
         " AND NOT EXISTS (SELECT 1 FROM episode_interval AS held JOIN episode"
         " ON episode.practice_id = held.practice_id AND episode.episode_id = held.episode_id"
         " WHERE held.practice_id = interval.practice_id AND held.interval_id = interval.interval_id"

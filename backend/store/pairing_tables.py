@@ -16,7 +16,7 @@ CREATE TABLE pairing (
   practice_id INTEGER,                    -- whose yes it was
   user_id TEXT,
   FOREIGN KEY (practice_id, user_id) REFERENCES user,
-  CHECK (answer IS NOT 'yes' OR user_id IS NOT NULL)
+  CHECK (answer IS DISTINCT FROM 'yes' OR user_id IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pairing_expires ON pairing (expires_at);
 

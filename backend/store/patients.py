@@ -5,14 +5,16 @@ of its rows ever named, else (nobody named, or several) the row that stands in f
 on the order in which rows and facts arrived.
 """
 
-import uuid
+import itertools
+import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from backend.store.connection import Connection
+from backend.store import merged
+from backend.store.connection import Connection, Cursor
 
 DUE_AT_ONCE = 0
 """`due_at` of a patient whose rows changed: before every clock."""
@@ -27,21 +29,91 @@ def find(connection: Connection, practice_id: int, patient_id: str) -> Any:
     ).fetchone()
 
 
-def patient_ids(
-    connection: Connection, practice_id: int, references: Collection[Reference], now: int
-) -> dict[Reference, str]:
-    """The row of each patient; who is not known yet gets one."""
-    found: dict[Reference, str] = {}
-    for portal, texts in _by_portal(references).items():
-        rows = connection.execute(
-            "SELECT reference, patient_id FROM patient WHERE practice_id = ? AND portal = ?"
-            " AND reference IN (SELECT value FROM json_each(?))",
-            (practice_id, portal, _json(texts)),
-        )
-        found.update(((portal, row[0]), row[1]) for row in rows)
-    new = {each: uuid.uuid4().hex for each in references if each not in found}
-    _insert(connection, ((practice_id, new[each], each[0], each[1], now) for each in new))
-    return found | new
+def introduce(
+    connection: Connection, practice_id: int, rows: Iterable[tuple[str, str | None, str | None]], now: int
+) -> tuple[dict[Reference, str], dict[Reference, str], set[str]]:
+    """Makes known of whom and of what rows speak, each of them (portal, thread, patient).
+
+    Who is not known yet gets a row, a new thread also one that stands in for its patient; and a thread of which a row
+    names a patient goes to whom it belongs now. Returns the patient_id by patient and by thread, and the patients
+    between whom rows moved.
+    """
+    spoken = set(rows)
+    people = {(portal, patient) for portal, _, patient in spoken if patient is not None}
+    threads = {(portal, thread) for portal, thread, _ in spoken if thread is not None}
+    # All are asked before one is read: on a server that is one way there and back.
+    asked = [
+        _among(connection, practice_id, *each) for each in ((_PEOPLE, people), (_OWNERS, threads), (_NAMED, threads))
+    ]
+    patient_of, owner_of, named = dict(_answers(asked[0])), dict(_answers(asked[1])), set(_answers(asked[2]))
+    new = {each: _new_id() for each in people if each not in patient_of}
+    stand_ins = {each: _new_id() for each in threads if each not in owner_of}
+    patient_of |= new
+    news: dict[Reference, set[str]] = {}
+    for portal, thread, patient in spoken:
+        if thread is not None and patient is not None:
+            naming = (portal, thread), patient_of[portal, patient]
+            if naming not in named:
+                news.setdefault(naming[0], set()).add(naming[1])
+    for thread_, stand_in in stand_ins.items():
+        only = news.get(thread_, set())
+        owner_of[thread_] = next(iter(only)) if len(only) == 1 else stand_in
+    connection.executemany(
+        "INSERT INTO patient (practice_id, patient_id, portal, reference, created_at) VALUES (?, ?, ?, ?, ?)",
+        [(practice_id, new[each], *each, now) for each in new]
+        + [(practice_id, stand_ins[each], each[0], None, now) for each in stand_ins],
+    )
+    connection.executemany(
+        "INSERT INTO thread (practice_id, portal, reference, patient_id, stand_in_id) VALUES (?, ?, ?, ?, ?)",
+        [(practice_id, *each, owner_of[each], stand_ins[each]) for each in stand_ins],
+    )
+    connection.executemany(
+        "INSERT INTO thread_named (practice_id, portal, thread, patient_id) VALUES (?, ?, ?, ?)",
+        [(practice_id, *each, patient_id) for each in news for patient_id in sorted(news[each])],
+    )
+    moved: set[str] = set()
+    for thread_ in news.keys() - stand_ins.keys():
+        owner_of[thread_], changed = move_thread(connection, practice_id, thread_)
+        moved |= changed
+    return patient_of, owner_of, moved
+
+
+_PEOPLE = (
+    "SELECT reference, patient_id FROM patient WHERE practice_id = ? AND portal = ?"
+    " AND reference IN (SELECT value FROM json_each(?))"
+)
+_OWNERS = (
+    "SELECT reference, patient_id FROM thread WHERE practice_id = ? AND portal = ?"
+    " AND reference IN (SELECT value FROM json_each(?))"
+)
+_NAMED = (
+    "SELECT thread, patient_id FROM thread_named WHERE practice_id = ? AND portal = ?"
+    " AND thread IN (SELECT value FROM json_each(?))"
+)
+
+
+_RUN, _NUMBERS = secrets.token_hex(8), itertools.count()
+
+
+def _new_id() -> str:
+    """32 hexadecimal digits of which the first 16 are the process's own and the next 8 count, so that who is made known
+    one after the other lies side by side in every index: with ids at random a request changes up to four times as many
+    pages, each of which is encrypted and written. Nothing in it says when that was."""
+    return f"{_RUN}{next(_NUMBERS) & 0xFFFF_FFFF:08x}{secrets.token_hex(4)}"
+
+
+def _among(
+    connection: Connection, practice_id: int, sql: str, references: Iterable[Reference]
+) -> list[tuple[str, Cursor]]:
+    """By portal, the answer of which nothing was read yet."""
+    by_portal: dict[str, list[str]] = defaultdict(list)
+    for portal, text in references:
+        by_portal[portal].append(text)
+    return [(portal, connection.execute(sql, (practice_id, portal, _json(each)))) for portal, each in by_portal.items()]
+
+
+def _answers(asked: Iterable[tuple[str, Cursor]]) -> Iterator[tuple[Reference, str]]:
+    return (((portal, row[0]), row[1]) for portal, cursor in asked for row in cursor)
 
 
 def known(connection: Connection, practice_id: int, reference: Reference) -> str | None:
@@ -59,41 +131,6 @@ def of_thread(connection: Connection, practice_id: int, thread: Reference) -> st
         "SELECT patient_id FROM thread WHERE practice_id = ? AND portal = ? AND reference = ?", (practice_id, *thread)
     ).fetchone()
     return None if row is None else str(row[0])
-
-
-def thread_patients(
-    connection: Connection, practice_id: int, threads: Collection[Reference], now: int
-) -> dict[Reference, str]:
-    """Whose each thread is; one that is not known yet gets a row and a stand-in."""
-    found: dict[Reference, str] = {}
-    for portal, texts in _by_portal(threads).items():
-        rows = connection.execute(
-            "SELECT reference, patient_id FROM thread WHERE practice_id = ? AND portal = ?"
-            " AND reference IN (SELECT value FROM json_each(?))",
-            (practice_id, portal, _json(texts)),
-        )
-        found.update(((portal, row[0]), row[1]) for row in rows)
-    new = {each: uuid.uuid4().hex for each in threads if each not in found}
-    _insert(connection, ((practice_id, new[each], each[0], None, now) for each in new))
-    connection.executemany(
-        "INSERT INTO thread (practice_id, portal, reference, patient_id, stand_in_id) VALUES (?, ?, ?, ?, ?)",
-        ((practice_id, *each, new[each], new[each]) for each in new),
-    )
-    return found | new
-
-
-def name_threads(connection: Connection, practice_id: int, named: Collection[tuple[Reference, str]]) -> set[Reference]:
-    """Notes that rows of a thread named a patient (its id); returns the threads for which that was news."""
-    cursor = connection.executemany(_NAME, ((practice_id, *thread, patient_id) for thread, patient_id in named))
-    if not cursor.rowcount:
-        return set()
-    return {thread for thread, _ in named}
-
-
-_NAME = (
-    "INSERT INTO thread_named (practice_id, portal, thread, patient_id) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (practice_id, portal, thread, patient_id) DO NOTHING"
-)
 
 
 def owner(connection: Connection, practice_id: int, thread: Reference) -> str:
@@ -117,8 +154,9 @@ def owner(connection: Connection, practice_id: int, thread: Reference) -> str:
     return str(row[0])
 
 
-def move_thread(connection: Connection, practice_id: int, thread: Reference) -> set[str]:
-    """Gives the thread, with its rows that name nobody, to whom it belongs now; returns the patients that changed.
+def move_thread(connection: Connection, practice_id: int, thread: Reference) -> tuple[str, set[str]]:
+    """Gives the thread, with its rows that name nobody, to whom it belongs now; returns who that is, and the patients
+    that changed by it.
 
     A row that an approved episode holds stays where it is: an approved episode never changes.
     """
@@ -128,12 +166,12 @@ def move_thread(connection: Connection, practice_id: int, thread: Reference) -> 
     ).fetchone()
     old = str(row[0])
     if old == new:
-        return set()
+        return new, set()
     connection.execute(
         "UPDATE thread SET patient_id = ? WHERE practice_id = ? AND portal = ? AND reference = ?",
         (new, practice_id, *thread),
     )
-    connection.execute(
+    moved = connection.execute(
         "UPDATE interval SET patient_id = ?1 WHERE practice_id = ?2 AND portal = ?3 AND thread = ?4"
         " AND named_id IS NULL AND NOT EXISTS (SELECT 1 FROM episode_interval AS held JOIN episode"
         " ON episode.practice_id = held.practice_id AND episode.episode_id = held.episode_id"
@@ -141,7 +179,9 @@ def move_thread(connection: Connection, practice_id: int, thread: Reference) -> 
         " AND episode.approved_at IS NOT NULL)",
         (new, practice_id, *thread),
     )
-    return {old, new}
+    if moved.rowcount:
+        merged.rebuild(connection, practice_id, {old, new})
+    return new, {old, new}
 
 
 def threads_of(connection: Connection, practice_id: int, patient_id: str) -> list[Reference]:
@@ -157,7 +197,7 @@ def threads_of(connection: Connection, practice_id: int, patient_id: str) -> lis
 def mark_due(connection: Connection, practice_id: int, changed: Iterable[str]) -> None:
     """Has the patients computed again at the next settling."""
     connection.executemany(
-        "UPDATE patient SET due_at = ? WHERE practice_id = ? AND patient_id = ? AND due_at IS NOT ?",
+        "UPDATE patient SET due_at = ? WHERE practice_id = ? AND patient_id = ? AND due_at IS DISTINCT FROM ?",
         ((DUE_AT_ONCE, practice_id, patient_id, DUE_AT_ONCE) for patient_id in changed),
     )
 
@@ -179,6 +219,21 @@ def due(connection: Connection, practice_id: int, now: int) -> dict[str, int]:
     )
 
 
+def is_anybody_due(connection: Connection, practice_id: int, now: int) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM patient WHERE practice_id = ? AND due_at <= ? LIMIT 1", (practice_id, now)
+    ).fetchone()
+    return row is not None
+
+
+def count_due(connection: Connection, practice_id: int, now: int) -> int:
+    """How many are due."""
+    row = connection.execute(
+        "SELECT count(*) FROM patient WHERE practice_id = ? AND due_at <= ?", (practice_id, now)
+    ).fetchone()
+    return int(row[0])
+
+
 def due_among(connection: Connection, practice_id: int, wanted: Collection[str], now: int) -> dict[str, int]:
     """patient_id -> due_at of those of the patients who are due."""
     return dict(
@@ -193,7 +248,7 @@ def due_among(connection: Connection, practice_id: int, wanted: Collection[str],
 def settled(connection: Connection, practice_id: int) -> list[str]:
     """Everybody whose rows have not changed since they were last computed."""
     rows = connection.execute(
-        "SELECT patient_id FROM patient WHERE practice_id = ? AND due_at IS NOT ? ORDER BY patient_id",
+        "SELECT patient_id FROM patient WHERE practice_id = ? AND due_at IS DISTINCT FROM ? ORDER BY patient_id",
         (practice_id, DUE_AT_ONCE),
     )
     return [row[0] for row in rows]
@@ -209,19 +264,6 @@ def mark_portal_due(connection: Connection, practice_id: int, portal: str) -> No
 def mark_practice_due(connection: Connection, practice_id: int) -> None:
     """Has every patient of the practice computed again."""
     connection.execute("UPDATE patient SET due_at = ? WHERE practice_id = ?", (DUE_AT_ONCE, practice_id))
-
-
-def _insert(connection: Connection, rows: Iterable[tuple[int, str, str, str | None, int]]) -> None:
-    connection.executemany(
-        "INSERT INTO patient (practice_id, patient_id, portal, reference, created_at) VALUES (?, ?, ?, ?, ?)", rows
-    )
-
-
-def _by_portal(references: Iterable[Reference]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for portal, text in references:
-        grouped[portal].append(text)
-    return grouped
 
 
 def _json(texts: list[str]) -> str:

@@ -49,14 +49,21 @@ class DeviceRow:
 
 
 def find_by_email(connection: Connection, email: str) -> UserRow | None:
-    """The user whom the sign-in directory has under this address (lower case), in whatever practice."""
+    """The user whom the sign-in directory has under this address (lower case), in whatever practice; None also where
+    the transaction is for one practice, and that person is of another."""
     entry = connection.execute(
         "SELECT practice_id, user_id FROM sign_in_directory WHERE email = ?", (email,)
     ).fetchone()
     if entry is None:
         return None
     found = connection.execute("SELECT * FROM user WHERE practice_id = ? AND user_id = ?", tuple(entry)).fetchone()
-    return _user(found)
+    return None if found is None else _user(found)
+
+
+def is_taken(connection: Connection, email: str) -> bool:
+    """Whether somebody signs in with this address (lower case), in whatever practice."""
+    found = connection.execute("SELECT 1 FROM sign_in_directory WHERE email = ?", (email,)).fetchone()
+    return found is not None
 
 
 def find_user(connection: Connection, practice_id: int, user_id: str) -> UserRow | None:
@@ -194,7 +201,7 @@ def devices(connection: Connection, practice_id: int, user_id: str | None) -> li
     """Everybody's devices, or one person's; those that may send first, and of each the newest first."""
     found = connection.execute(
         "SELECT device.*, user.name AS user_name FROM device JOIN user USING (practice_id, user_id)"
-        " WHERE device.practice_id = :practice AND (:user IS NULL OR device.user_id = :user)"
+        " WHERE device.practice_id = :practice AND (CAST(:user AS TEXT) IS NULL OR device.user_id = :user)"
         " ORDER BY device.revoked_at IS NOT NULL, device.created_at DESC, device.device_id",
         {"practice": practice_id, "user": user_id},
     )

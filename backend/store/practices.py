@@ -27,6 +27,16 @@ def keys(connection: Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT key FROM practice ORDER BY key")]
 
 
+def some_ids(connection: Connection, most: int) -> list[int]:
+    rows = connection.execute("SELECT practice_id FROM practice ORDER BY practice_id LIMIT ?", (most,))
+    return [row[0] for row in rows]
+
+
+def zones(connection: Connection) -> dict[int, str]:
+    """Practice -> the name of its time zone."""
+    return dict(connection.execute("SELECT practice_id, timezone FROM practice").fetchall())
+
+
 def ids(connection: Connection) -> list[int]:
     return [row[0] for row in connection.execute("SELECT practice_id FROM practice ORDER BY practice_id")]
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from pathlib import Path
 
 from backend.errors import CannotStart, Conflict, Damaged, WrongKey
@@ -26,6 +27,7 @@ from backend.store.folder import (
     is_data_folder,
     sync_folder,
 )
+from backend.store.heads import HeadFile
 from backend.store.keys import (
     KEY_BYTES,
     audit_path_of,
@@ -79,6 +81,7 @@ def restore(data: Path, key_file: Path | None, file: Path, *, now: int, replace:
                 write_key(path, own)
             if audit_key is not None:
                 write_key(audit_path_of(path), audit_key)
+            _carry_erased(audit_path_of(path), audit_path_of(path_of_id(seal.folder)))
             aside = _keep_aside(data, own, now)
             partial.replace(database_path(data))
             sync_folder(data)
@@ -160,6 +163,15 @@ def _fitting(connection: Connection, kept: Path, other: Path) -> bytes | None:
             " with key recover --audit."
         )
     return key
+
+
+def _carry_erased(kept: Path, other: Path) -> None:
+    """Has the folder know as well who was erased from the one that the backup is of."""
+    if kept.exists() and (erased := HeadFile(other).read().erased):
+        own = HeadFile(kept)
+        with own.held():
+            known = own.read()
+            own.write(changed(known, erased=known.erased | erased))
 
 
 def _places(seal: Seal, data: Path, key_file: Path | None) -> Iterator[Path]:

@@ -9,22 +9,40 @@ patients, users, devices, facts and determinations are random 32-digit hex strin
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, cast
 
 from sqlite_utils import Database, Migrations
 
 from backend.errors import CannotStart
+from backend.store import dialect, merged, wall
 from backend.store.account_tables import ACCOUNTS
 from backend.store.audit_tables import AUDIT
 from backend.store.connection import Connection
+from backend.store.delegation_tables import DELEGATIONS
+from backend.store.identity_tables import IDENTITIES
+from backend.store.keeping_tables import GUARDED, KEEPING, KEPT_FOR_GOOD
 from backend.store.pairing_tables import PAIRING
 from backend.store.statistics import describe
-from backend.store.tables import EPISODES, PEOPLE, SETTINGS, WORK
+from backend.store.tables import EPISODES, MERGED, PEOPLE, SETTINGS, WORK
 
 migrations = Migrations("threadtime")
 
 APPEND_ONLY = ("fact", "determination", "episode_event")
 """Tables whose rows nobody changes or removes; the database itself refuses. A later table's own migration says so."""
+
+
+OF_NO_PRACTICE = {"sign_in_directory", "pairing"}
+"""Tables that are looked in before it is known whose practice somebody is of."""
+
+
+def row_counts(connection: Connection) -> dict[str, int]:
+    """How many rows each table holds."""
+    names = _tables(
+        *(PEOPLE, WORK, EPISODES, SETTINGS, AUDIT, ACCOUNTS, PAIRING, MERGED, IDENTITIES, DELEGATIONS, KEEPING)
+    )
+    counted = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone() for name in names}  # noqa: S608  (ours)
+    return {name: int(row[0]) for name, row in counted.items()}
 
 
 @migrations()
@@ -51,7 +69,7 @@ def append_only(database: Database) -> None:
 @migrations()
 def statistics(database: Database) -> None:
     """Again in each later migration that makes an index."""
-    describe(database.conn)
+    _describe(database)
 
 
 @migrations()
@@ -66,14 +84,14 @@ def facts_by_key(database: Database) -> None:
           WHERE patient_id IS NULL AND thread IS NULL;
         """,
     )
-    describe(database.conn)
+    _describe(database)
 
 
 @migrations()
 def practice_settings(database: Database) -> None:
     _run(database, SETTINGS)
     _refuse_changes(database, "practice_setting")
-    describe(database.conn)
+    _describe(database)
 
 
 @migrations()
@@ -88,7 +106,7 @@ def episodes_approved(database: Database) -> None:
           WHERE gone_at IS NULL AND approved_at IS NULL;
         """,
     )
-    describe(database.conn)
+    _describe(database)
 
 
 @migrations()
@@ -100,37 +118,81 @@ def rules_seen(database: Database) -> None:
 @migrations()
 def accounts(database: Database) -> None:
     _run(database, ACCOUNTS)
-    describe(database.conn)
+    _describe(database)
 
 
 @migrations()
 def pairing(database: Database) -> None:
     """Browsers that ask to be paired by a code, and what the page of devices shows."""
     _run(database, PAIRING)
-    describe(database.conn)
+    _describe(database)
 
 
 @migrations()
 def audit(database: Database) -> None:
     _run(database, AUDIT)
     _refuse_changes(database, "audit_entry")
-    database.execute(  # REPLACE deletes without asking the trigger above
-        "CREATE TRIGGER audit_entry_at_the_end BEFORE INSERT ON audit_entry WHEN NEW.number <>"
-        " 1 + coalesce((SELECT max(number) FROM audit_entry WHERE practice_id = NEW.practice_id), 0)"
-        " BEGIN SELECT RAISE(ABORT, 'audit_entry is append-only'); END"
-    )
-    database.execute(
-        "CREATE TRIGGER audit_detail_no_update BEFORE UPDATE ON audit_detail"
-        " BEGIN SELECT RAISE(ABORT, 'audit_detail is never changed'); END"
-    )
-    describe(database.conn)
+    # REPLACE deletes without asking the trigger above.
+    last = "coalesce((SELECT max(number) FROM audit_entry WHERE practice_id = NEW.practice_id), 0)"
+    _refuse(database, "audit_entry", "INSERT", "audit_entry is append-only", f"NEW.number <> 1 + {last}")
+    _refuse(database, "audit_detail", "UPDATE", "audit_detail is never changed")
+    _describe(database)
+
+
+@migrations()
+def second_wall(database: Database) -> None:
+    """Again, with its own tables, in each later migration that makes some."""
+    _wall_off(database, PEOPLE, WORK, EPISODES, SETTINGS, AUDIT, ACCOUNTS, PAIRING)
+
+
+@migrations()
+def merged_time(database: Database) -> None:
+    """Kept from now on with each row that comes; of the rows that are there it is made here."""
+    _run(database, MERGED)
+    _wall_off(database, MERGED)
+    merged.build(cast(Connection, database.conn))
+    _describe(database)
+
+
+@migrations()
+def identities(database: Database) -> None:
+    """The organisation's own provider, and who somebody is there."""
+    _run(database, IDENTITIES)
+    _describe(database)
+    _wall_off(database, IDENTITIES)
+
+
+@migrations()
+def delegations(database: Database) -> None:
+    """Who may answer for a colleague, and for whom a fact was said."""
+    _run(database, DELEGATIONS)
+    _refuse_changes(database, "delegation")
+    _wall_off(database, DELEGATIONS)
+    _describe(database)
+
+
+@migrations()
+def keeping(database: Database) -> None:
+    """How long what is kept, holds, and the one way in which what is append-only may go."""
+    _run(database, KEEPING)
+    for table in KEPT_FOR_GOOD:
+        _refuse_changes(database, table)
+    _refuse(database, "hold", "DELETE", "a hold is lifted, never removed")
+    for table in GUARDED:
+        if table in APPEND_ONLY:
+            _allow(database, table, "DELETE")
+        said = f"{table} is append-only: rows go by an erasure alone"
+        _refuse(database, table, "DELETE", said, f"NOT {_ERASING}")
+    _wall_off(database, KEEPING)
+    _describe(database)
+
+
+_ERASING = "EXISTS (SELECT 1 FROM erasing WHERE erasing.practice_id = OLD.practice_id)"
 
 
 def refuse_newer(connection: Connection) -> None:
     """CannotStart when a newer Threadtime wrote the database: this one would not know what is in it."""
-    applied = {each.name for each in migrations.applied(_as_database(connection))}
-    if unknown := sorted(applied - _known()):
-        raise CannotStart(f"A newer Threadtime wrote this database (it has {', '.join(unknown)}): update the program.")
+    _refuse_unknown({each.name for each in migrations.applied(_as_database(connection))})
 
 
 def is_older(connection: Connection) -> bool:
@@ -144,25 +206,112 @@ def migrate(connection: Connection) -> None:
     migrations.apply(_as_database(connection))
 
 
+def is_begun(connection: Connection) -> bool:
+    """Whether a PostgreSQL database holds a practice's tables."""
+    return connection.execute("SELECT to_regclass('migration') IS NOT NULL").fetchone()[0] is True
+
+
+def pending_on_server(connection: Connection) -> list[str]:
+    """The names of what `migrate_server` has to do. CannotStart: a newer Threadtime wrote the database."""
+    applied: set[str] = set()
+    if is_begun(connection):
+        applied = {row[0] for row in connection.execute("SELECT name FROM migration")}
+    _refuse_unknown(applied)
+    return [name for name in _known() if name not in applied]
+
+
+def migrate_server(connection: Connection) -> None:
+    """Brings a PostgreSQL database up to date by the same migrations, each with its note in a transaction of its own.
+
+    The caller holds the schema's lock; errors as of `migrate`.
+    """
+    pending = pending_on_server(connection)
+    if not is_begun(connection):
+        connection.execute("BEGIN")
+        for statement in (*dialect.FUNCTIONS, "CREATE TABLE migration (name text PRIMARY KEY, applied_at timestamptz)"):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+    database = cast(Database, _OnServer(connection))
+    for name in pending:
+        connection.execute("BEGIN")
+        connection.execute(wall.said(None))
+        _known()[name](database)
+        connection.execute("INSERT INTO migration (name, applied_at) VALUES (?, now())", (name,))
+        connection.execute("COMMIT")
+
+
+class _OnServer:
+    """What a migration does to a database, done to PostgreSQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.conn = connection
+
+    def execute(self, statement: str) -> object:
+        return self.conn.execute(dialect.table(statement))
+
+
+def _refuse_unknown(applied: set[str]) -> None:
+    if unknown := sorted(applied - _known().keys()):
+        raise CannotStart(f"A newer Threadtime wrote this database (it has {', '.join(unknown)}): update the program.")
+
+
 def _as_database(connection: Connection) -> Database:
     return Database(cast(Any, connection), recursive_triggers=False, execute_plugins=False)
 
 
-def _known() -> set[str]:
-    """The names of every migration here: in an empty database all are still to do."""
+@cache
+def _known() -> dict[str, Callable[[Database], None]]:
+    """Every migration here by its name, in order: in an empty database all are still to do."""
     empty = Database(memory=True)
     try:
-        return {each.name for each in migrations.pending(empty)}
+        return {each.name: each.fn for each in migrations.pending(empty)}
     finally:
         empty.close()
 
 
+def _describe(database: Database) -> None:
+    """The planner's statistics, where nobody gathers them: PostgreSQL does by itself."""
+    if isinstance(database, Database):
+        describe(database.conn)
+
+
+def _tables(*texts: str) -> list[str]:
+    return [name for text in texts for name in re.findall(r"CREATE TABLE (\w+)", text)]
+
+
+def _wall_off(database: "Database | _OnServer", *texts: str) -> None:
+    """PostgreSQL shows a transaction the rows of its own practice alone."""
+    if isinstance(database, _OnServer):
+        for table in set(_tables(*texts)) - OF_NO_PRACTICE:
+            for statement in wall.raised_on(table):
+                database.execute(statement)
+
+
 def _refuse_changes(database: Database, table: str) -> None:
     for verb in ("UPDATE", "DELETE"):
-        database.execute(
-            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-            f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        )
+        _refuse(database, table, verb, f"{table} is append-only")
+
+
+def _refuse(database: "Database | _OnServer", table: str, verb: str, said: str, when: str = "") -> None:
+    """Has the database itself refuse a verb on the table's rows, where `when` holds of NEW, or of OLD for DELETE."""
+    if isinstance(database, _OnServer):
+        for statement in dialect.refusal(table, verb, said, when):
+            database.conn.execute(statement)
+        return
+    condition = f" WHEN {when}" if when else ""
+    name = f"{table}_at_the_end" if verb == "INSERT" else f"{table}_no_{verb.lower()}"
+    database.execute(
+        f"CREATE TRIGGER {name} BEFORE {verb} ON {table}{condition} BEGIN SELECT RAISE(ABORT, '{said}'); END"
+    )
+
+
+def _allow(database: "Database | _OnServer", table: str, verb: str) -> None:
+    """Takes a refusal without a condition back."""
+    if isinstance(database, _OnServer):
+        for statement in dialect.no_refusal(table, verb):
+            database.conn.execute(statement)
+        return
+    database.execute(f"DROP TRIGGER {table}_no_{verb.lower()}")
 
 
 def _run(database: Database, statements: str) -> None:

@@ -8,7 +8,7 @@ def by_reference(connection: Connection, practice_id: int, begins: str, limit: i
     return _ids(
         connection,
         "SELECT episode_id FROM episode JOIN patient USING (practice_id, patient_id)"
-        " WHERE practice_id = ? AND reference LIKE ? ESCAPE '\\' AND gone_at IS NULL"
+        " WHERE practice_id = ? AND lower(reference) LIKE lower(?) ESCAPE '\\' AND gone_at IS NULL"
         " ORDER BY window_start DESC, episode_id DESC LIMIT ?",
         (practice_id, _escaped(begins) + "%", limit),
     )
@@ -21,8 +21,8 @@ def by_clinician(connection: Connection, practice_id: int, part: str, limit: int
         "SELECT episode_id FROM episode WHERE practice_id = ?1 AND EXISTS ("
         " SELECT 1 FROM json_each(shares, '$.clinicians') AS share JOIN user"
         " ON user.practice_id = ?1 AND user.user_id = share.value ->> 0"
-        " WHERE share.value ->> 1 > 0 AND user.name LIKE ?2 ESCAPE '\\') AND gone_at IS NULL"
-        " ORDER BY window_start DESC, episode_id DESC LIMIT ?3",
+        " WHERE CAST(share.value ->> 1 AS BIGINT) > 0 AND lower(user.name) LIKE lower(?2) ESCAPE '\\')"
+        " AND gone_at IS NULL ORDER BY window_start DESC, episode_id DESC LIMIT ?3",
         (practice_id, f"%{_escaped(part)}%", limit),
     )
 
@@ -32,7 +32,8 @@ def by_code(connection: Connection, practice_id: int, code: str, limit: int) -> 
     return _ids(
         connection,
         "SELECT episode.episode_id FROM episode JOIN determination USING (practice_id, determination_id)"
-        " WHERE practice_id = ?1 AND ?2 IN (answer ->> 'code', answer ->> 'projected_code') AND gone_at IS NULL"
+        " WHERE practice_id = ?1 AND gone_at IS NULL"
+        " AND ?2 IN (json_extract(answer, '$.code'), json_extract(answer, '$.projected_code'))"
         " ORDER BY window_start DESC, episode.episode_id DESC LIMIT ?3",
         (practice_id, code, limit),
     )

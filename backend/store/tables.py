@@ -1,4 +1,4 @@
-"""The tables of people, work, episodes and settings, as their migrations in schema.py make them."""
+"""The tables of people, work, episodes, merged time and settings, as their migrations in schema.py make them."""
 
 PEOPLE = """
 CREATE TABLE practice (
@@ -251,5 +251,18 @@ CREATE TABLE episode_event (
   by TEXT,
   PRIMARY KEY (practice_id, episode_id, number),
   FOREIGN KEY (practice_id, episode_id) REFERENCES episode
+) STRICT, WITHOUT ROWID;
+"""
+
+MERGED = """
+-- When each clinician worked on a patient, as stretches that neither overlap nor touch within a day (store/merged.py).
+CREATE TABLE merged_time (
+  practice_id INTEGER NOT NULL,
+  patient_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  PRIMARY KEY (practice_id, patient_id, user_id, started_at),
+  CHECK (ended_at > started_at)
 ) STRICT, WITHOUT ROWID;
 """

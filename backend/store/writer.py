@@ -2,13 +2,14 @@
 
 A durable commit costs one fsync whatever it holds, so everything that waits while one commit runs travels in the
 next one together (docs/decisions/004). Each unit of work has its savepoint: one that raises takes only itself back.
-If the commit itself fails, the members run again one by one, so that each learns its own fate. A unit is answered
-only after the commit that holds it.
+If the commit itself fails, the members run again one by one, so that each learns its own fate; where it gave way to
+another process's or the database server went away, the whole group runs again. A unit is answered only after the
+commit that holds it.
 """
 
-import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
@@ -17,7 +18,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from backend.errors import Busy
 from backend.journal import describe
-from backend.store.connection import Connection, DatabaseError
+from backend.store import wall
+from backend.store.connection import Connection, Interrupted
+from backend.store.engine import Transactions, UnknownFate
+from backend.store.trouble import in_words
 
 Result = TypeVar("Result")
 
@@ -26,10 +30,15 @@ log = structlog.get_logger()
 GROUP_LIMIT = 64
 """How many units travel in one commit at most; it bounds how long the first of them waits."""
 RETRY_AFTER_SECONDS = 1
+PATIENCE_SECONDS = 10.0
+"""How long a group is tried again while the database server is away."""
+AGAIN_SECONDS = 0.05
+"""The pause before the second try; each further one doubles it, up to a second."""
 
 
 COMMIT_SECONDS = Histogram("threadtime_commit_seconds", "One commit with all of its units of work")
 UNITS = Counter("threadtime_units_total", "Units of work that were committed or took themselves back", ["outcome"])
+AGAIN = Counter("threadtime_commits_again_total", "Commits tried again: another's stood in the way, or no database")
 WAITING = Gauge("threadtime_units_waiting", "Units of work that waited as the last commit began")
 
 
@@ -40,8 +49,12 @@ class StoreClosed(RuntimeError):
 class _Unit(Generic[Result]):
     """One unit of work and what became of it; `done` is set after its commit or its failure."""
 
-    def __init__(self, work: Callable[[Connection], Result], *, waited_for: bool = True) -> None:
+    def __init__(
+        self, work: Callable[[Connection], Result], practice_id: int | None, *, waited_for: bool = True
+    ) -> None:
         self.work = work
+        self.practice_id = practice_id
+        self.within = practice_id if practice_id is not None else wall.practice()
         self.waited_for = waited_for
         self.done = threading.Event()
         self.result: Result | None = None
@@ -53,30 +66,25 @@ class _Unit(Generic[Result]):
         self.done.set()
 
 
-def _in_words(error: BaseException) -> BaseException:
-    """Busy for a database that another process would not let go of for half a minute; any other error as it is."""
-    if isinstance(error, DatabaseError) and "database is locked" in str(error):
-        words = "The database is in use by other work; try again in a moment."
-        return Busy(words, retry_after_seconds=RETRY_AFTER_SECONDS)
-    return error
-
-
 class Writer:
     """Owns the only connection of this process that writes."""
 
-    def __init__(self, connection: Connection, queue_limit: int) -> None:
-        self._connection = connection
+    def __init__(self, transactions: Transactions, queue_limit: int) -> None:
+        self._transactions = transactions
         self._waiting: queue.Queue[_Unit[Any] | None] = queue.Queue(queue_limit)
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Connection], Result]) -> Result:
-        """Waits until `work` is committed and returns its result, or raises what it raised; Busy when too many wait."""
+    def submit(self, work: Callable[[Connection], Result], practice_id: int | None = None) -> Result:
+        """Waits until `work` is committed and returns its result, or raises what it raised.
+
+        Busy: too many wait, or the database server went away.
+        """
         if threading.current_thread() is self._thread:
             raise RuntimeError("work that the writer runs cannot wait for the writer")
-        unit = _Unit(work)
+        unit = _Unit(work, practice_id)
         self._queue(unit)
         unit.done.wait()
         if unit.error is not None:
@@ -102,10 +110,10 @@ class Writer:
                 return
             self._closed = True
         if last is not None:
-            self._waiting.put(_Unit(last, waited_for=False))
+            self._waiting.put(_Unit(last, None, waited_for=False))
         self._waiting.put(None)
         self._thread.join()
-        self._connection.close()
+        self._transactions.close()
 
     def _run(self) -> None:
         last = False
@@ -129,10 +137,11 @@ class Writer:
         WAITING.set(self._waiting.qsize())
         try:
             with COMMIT_SECONDS.time():
-                self._together(group)
+                self._persistently(group)
         except BaseException as failure:
-            self._take_back()
-            error = _in_words(failure)
+            error = in_words(failure)
+            if error is not failure:
+                log.error("the database refuses", said=str(error), **describe(failure))
             if len(group) == 1 or isinstance(error, Busy):  # one by one, each would wait as long again
                 for unit in group:
                     unit.error = error
@@ -144,23 +153,49 @@ class Writer:
             UNITS.labels("done" if unit.error is None else "refused").inc()
             unit.finish()
 
+    def _persistently(self, group: list[_Unit[Any]]) -> None:
+        """The group's transaction, again and again while what stands in its way may go away. Busy: it did not."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        pause = AGAIN_SECONDS
+        while True:
+            try:
+                return self._together(group)
+            except Interrupted as error:
+                self._transactions.take_back()
+                if self._closed or time.monotonic() + pause > until:
+                    log.error("the database cannot be reached", **describe(error))
+                    raise Busy(
+                        "The database cannot be reached at this moment.", retry_after_seconds=RETRY_AFTER_SECONDS
+                    ) from None
+            except UnknownFate as error:
+                log.error("the database went away during a commit", **describe(error))
+                raise Busy(
+                    "The database went away, and whether this was stored is not known: look before you do it again.",
+                    retry_after_seconds=RETRY_AFTER_SECONDS,
+                ) from None
+            except BaseException:
+                self._transactions.take_back()
+                raise
+            AGAIN.inc()
+            threading.Event().wait(pause)
+            pause = min(2 * pause, 1.0)
+
     def _together(self, group: list[_Unit[Any]]) -> None:
         """One transaction; raises only what concerns all of it."""
-        execute = self._connection.execute
-        execute("BEGIN IMMEDIATE")
+        connection = self._transactions.begin({unit.practice_id for unit in group})
+        execute = connection.execute
         for unit in group:
             unit.result, unit.error = None, None
+            self._transactions.stay_within(unit.within)
             execute("SAVEPOINT unit")
             try:
-                unit.result = unit.work(self._connection)
+                unit.result = unit.work(connection)
+                if len(group) > 1:  # a unit by itself fails with its commit
+                    self._transactions.flush()
+            except Interrupted:
+                raise
             except Exception as error:
                 unit.error = error
                 execute("ROLLBACK TO unit")  # raises when the failure ended the whole transaction (disk full)
             execute("RELEASE unit")
-        execute("COMMIT")
-
-    def _take_back(self) -> None:
-        """Ends the transaction that failed. Where even that fails, the next BEGIN says so to whoever comes next."""
-        if self._connection.in_transaction:  # type: ignore[attr-defined]
-            with contextlib.suppress(DatabaseError):  # the error that led here is the one that is told
-                self._connection.execute("ROLLBACK")
+        self._transactions.commit()

@@ -11,6 +11,7 @@ from backend.store.database import Store
 from backend.web import (
     account,
     audit,
+    by_provider,
     context,
     devices,
     episodes,
@@ -41,12 +42,13 @@ def register(
     context.add(pages)
     start.add(pages)
     signing.add(pages, doors, limiter)
+    by_provider.add(pages, doors, limiter)
     devices.add(pages, store)
     pairing.add(pages, store, config, limiter)
     episodes.add(pages, store)
     report.add(pages, store)
     people.add(pages, store)
-    joining.add(pages, store, limiter)
+    joining.add(pages, doors, limiter)
     practice.add(pages, store)
     settings.add(pages, store)
     account.add(pages, doors, limiter)

@@ -9,12 +9,13 @@ import orjson
 from flask import Blueprint, Response, render_template, request
 
 from backend.audit import ACTIONS
+from backend.audit_words import AUDIT_ACTIONS, AUDIT_ACTORS, AUDIT_DETAIL
 from backend.auth.roles import may
 from backend.desk.audit import Line, export_audit, list_entries
 from backend.errors import BadInput
 from backend.store.database import Store
 from backend.web.doors import here, now_ms, opens_to
-from backend.words import AUDIT_ACTIONS, AUDIT_ACTORS, AUDIT_DETAIL, day, local_time, named
+from backend.words import day, local_time, named
 
 _LONG = ("user", "device", "episode")
 """Kinds of subject whose ids are random: their beginning is enough to tell them apart on a page."""

@@ -12,9 +12,11 @@ from backend.auth import tokens
 from backend.auth.roles import Right
 from backend.auth.roles import may as roles_may
 from backend.config import Config
+from backend.desk.by_provider import WITHIN_MS
 from backend.desk.people import Session, session
-from backend.errors import NotAllowed
+from backend.errors import NotAllowed, ProviderTrouble
 from backend.store.database import Store
+from backend.store.wall import stay_within
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -48,7 +50,7 @@ def now_ms() -> int:
 
 
 class Doors:
-    """The guard before every page, and the two cookies it reads."""
+    """The guard before every page, and the cookies that know a browser."""
 
     def __init__(self, store: Store, config: Config) -> None:
         self.store, self.config = store, config
@@ -56,6 +58,7 @@ class Doors:
         prefix = "__Host-" if config.behind_proxy else ""
         self.session_cookie = f"{prefix}threadtime"
         self.visitor_cookie = f"{prefix}threadtime-visitor"
+        self.provider_cookie = f"{prefix}threadtime-provider"
 
     def guard(self, pages: Blueprint) -> None:
         pages.before_request(self.check)
@@ -67,6 +70,8 @@ class Doors:
         token = request.cookies.get(self.session_cookie)
         g.session = session(self.store, token, now_ms(), self.config)
         door = _door_of(request.endpoint)
+        if g.session is not None and door != ANYBODY:
+            stay_within(g.session.user.practice_id)
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             self._check_origin()
         if door != ANYBODY and g.session is None:
@@ -97,6 +102,15 @@ class Doors:
         self._drop(response, self.session_cookie)
         return response
 
+    def provider_secret(self) -> str:
+        """What the browser is known by while it is at the organisation's provider; a new one where it has none."""
+        found = request.cookies.get(self.provider_cookie, "")
+        return found if tokens.is_secret(found) else tokens.new_secret()
+
+    def keep_provider_secret(self, response: Response, secret: str) -> Response:
+        self._set(response, self.provider_cookie, secret, seconds=WITHIN_MS // 1000)
+        return response
+
     def _form_token(self) -> str:
         if g.session is not None:
             return str(g.session.form_token)
@@ -112,15 +126,24 @@ class Doors:
     def _check_origin(self) -> None:
         ours = urlsplit(request.host_url)
         theirs = urlsplit(request.headers.get("Origin", ""))
-        if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
-            raise NotAllowed("This form was not sent from one of Threadtime's own pages.")
+        if (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc):
+            return
+        if request.headers.get("Sec-Fetch-Site") == "same-origin":  # the browser's own word, which no page can write
+            raise ProviderTrouble(
+                f"This page stands at {theirs.scheme}://{theirs.netloc} in your browser, and the server was asked as "
+                f"{ours.scheme}://{ours.netloc}.",
+                code="proxy",
+            )
+        raise NotAllowed("This form was not sent from one of Threadtime's own pages.")
 
     def _sign_in_address(self, *, ended: bool) -> str:
         after = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
         return url_for("web.sign_in", after=after, ended="1" if ended else None)
 
-    def _set(self, response: AnyResponse, name: str, value: str) -> None:
-        response.set_cookie(name, value, path="/", secure=self.config.behind_proxy, httponly=True, samesite="Lax")
+    def _set(self, response: AnyResponse, name: str, value: str, *, seconds: int | None = None) -> None:
+        """Sets a cookie for as long as the browser is open, or for some seconds."""
+        secure = self.config.behind_proxy
+        response.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="Lax")
 
     def _drop(self, response: AnyResponse, name: str) -> None:
         response.delete_cookie(name, path="/", secure=self.config.behind_proxy, httponly=True, samesite="Lax")
@@ -148,6 +171,7 @@ _WHY_NOT: dict[Door, str] = {
     "see episodes": "Patients' episodes are open to the managers of the practice.",
     "take reports": "Reports are open to the managers of the practice.",
     "record time": "A browser is paired by whoever records time: clinicians and staff.",
+    "name a colleague": "Only clinicians are asked what a colleague could answer for them.",
     "see devices": "Devices are open to whoever may hold one, and to administrators.",
     "manage people": "Accounts are open to the administrators and managers of the practice.",
     "set up the practice": "The practice is set up by its administrators and managers.",

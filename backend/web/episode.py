@@ -54,6 +54,7 @@ def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook)
         clinicians=[(clock(each.seconds), each.name, each.credential) for each in view.clinicians if each.seconds],
         threads=_threads(view),
         inquiries=[_inquiry(each, zone) for each in view.inquiries if each.at is not None or each.initiated_by],
+        closed=None if view.closed_at is None else day(local_time(view.closed_at, zone).date()),
         pieces=[_piece(each, zone) for each in sorted(view.pieces, key=_when)],
         history=[(instant(each.at, zone), told(each, zone), changed(each)) for each in reversed(view.history)],
     )
@@ -139,7 +140,7 @@ def _threads(view: EpisodeView) -> list[dict[str, Any]]:
         {
             "portal": portal,
             "reference": reference,
-            "counted": _length(each for each in view.pieces if each.counted and each.thread == (portal, reference)),
+            "counted": clock(view.by_thread[portal, reference]),
         }
         for portal, reference in view.threads
     ]

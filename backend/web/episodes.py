@@ -80,6 +80,7 @@ def _list(
         wanted=wanted,
         next=found.next,
         after=after,
+        waiting=found.waiting,
         first_of_month=today.replace(day=1).isoformat(),
         today=today.isoformat(),
     )
@@ -93,7 +94,7 @@ def _row(row: EpisodeRow, today: date, book: RuleBook, people: dict[str, str]) -
         "patient": row.patient,
         "portal": row.portal,
         "days": short_days(row.window_start, row.window_end, today=today),
-        "squares": squares(row.days),
+        "squares": squares(tuple(row.days)),
         "counted": clock(answer["counted_seconds"]),
         "bar": bar(answer["counted_seconds"], _marks(row, book)),
         "code": answer["code"],
@@ -101,10 +102,11 @@ def _row(row: EpisodeRow, today: date, book: RuleBook, people: dict[str, str]) -
         "rendering": people.get(rendering, rendering),
         "chip": verdict.chip(answer, today, approved=row.approved_at is not None),
         "flagged": row.flagged,
+        "recorded": None if row.recorded_seconds is None else clock(row.recorded_seconds),
     }
 
 
-def _marks(row: EpisodeRow, book: RuleBook) -> list[Mark]:
+def _marks(row: EpisodeRow, book: RuleBook) -> tuple[Mark, ...]:
     """The tiers of the row's family on its first day."""
     tiers = book.version(row.family, None, row.window_start)["tiers"]
-    return [Mark(tier["min_minutes"], tier["code"]) for tier in tiers]
+    return tuple(Mark(tier["min_minutes"], tier["code"]) for tier in tiers)

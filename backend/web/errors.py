@@ -5,7 +5,8 @@ from http import HTTPStatus
 from flask import Blueprint, Response, make_response, render_template
 from werkzeug.exceptions import HTTPException
 
-from backend.errors import ThreadtimeError
+from backend.errors import ProviderTrouble, ThreadtimeError
+from backend.web.trouble import trouble_page
 
 _WORDS: dict[int, tuple[str, str]] = {
     400: ("That request cannot be read", "Go back and try again; if you typed the address, check it."),
@@ -26,6 +27,8 @@ def handle(pages: Blueprint) -> None:
     @pages.errorhandler(ThreadtimeError)
     def refused(error: ThreadtimeError) -> Response:
         return error_page(error.status, error.message, retry_after_seconds=error.retry_after_seconds)
+
+    pages.register_error_handler(ProviderTrouble, trouble_page)
 
     @pages.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:

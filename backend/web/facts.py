@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.billing.reading import instant as instant_of
-from backend.desk.told import Read, Told
+from backend.desk.told import Read, Told, Word
 from backend.schemas.kinds import KINDS, LISTS, PASSES_WHEN_EMPTY
 from backend.words import (
     CHANNELS,
@@ -101,7 +101,7 @@ def _line(told: Told, zone: ZoneInfo, approved_at: int | None) -> Line:
     return Line(
         _value(told.kind, word.body or {}, zone),
         _thread(told),
-        _said(word.by, word.source, word.at, zone),
+        _said_of(word, zone),
         approved_at is not None and word.at > approved_at,
     )
 
@@ -122,9 +122,13 @@ def _earlier(told: Told, zone: ZoneInfo) -> Iterable[Earlier]:
                 named(FACTS, told.kind),
                 _value(told.kind, word.body, zone),
                 _thread(told),
-                _said(word.by, word.source, word.at, zone),
-                f"{verb} by {_said(after.by, after.source, after.at, zone)}",
+                _said_of(word, zone),
+                f"{verb} by {_said_of(after, zone)}",
             )
+
+
+def _said_of(word: Word, zone: ZoneInfo) -> str:
+    return _said(word.speaker, word.source, word.at, zone)
 
 
 def _said(by: str | None, source: str, at: int, zone: ZoneInfo) -> str:

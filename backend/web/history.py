@@ -15,6 +15,7 @@ _SHORT = {
     "inquiry_learned": "An inquiry became known",
     "joined": "Another episode was joined to this one",
     "approved": "Approved",
+    "closed": "Its recorded time was removed by age, as the practice has set; what it added up to stands",
     "late_data": "Data came after the approval that would change the answer; the approved one stands",
     "late_data_settled": "What had come after the approval changes nothing any more",
 }

@@ -1,4 +1,4 @@
-"""The people of the practice: who has an account, inviting, changing, deactivating, a new password."""
+"""The people of the practice: who has an account, inviting, changing, deactivating, moving a leaver's work."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,22 +18,25 @@ from backend.desk.accounts import (
     reactivate,
     reset_password,
 )
+from backend.desk.delegations import end_delegation, move_work, standing
 from backend.desk.links import VALID_MS
 from backend.desk.people import User
 from backend.errors import BadInput, Conflict
 from backend.store.database import Store
 from backend.web.doors import here, now_ms, opens_to
 from backend.web.verdict import Chip
-from backend.words import instant
+from backend.words import day, instant
 
 NOTES = {
     "changed": "Saved. It holds from the person's next click.",
     "deactivated": "Deactivated. Sessions, devices and links of this account have ended.",
-    "reactivated": "Active again, with the password there was. Devices are added anew.",
+    "moved": "Moved. The colleague sees and answers from now on what still waits.",
+    "move-ended": "Ended. Nobody answers for this person any more.",
+    "reactivated": "Active again, with the password or link there was. Devices are added anew.",
 }
 _STATES = {
     "active": Chip("ready", "●", "Active"),
-    "waiting": Chip("hold", "◔", "No password yet"),
+    "waiting": Chip("hold", "◔", "Cannot sign in yet"),
     "deactivated": Chip("blocked", "✕", "Deactivated"),
 }
 _LOCKED = Chip("blocked", "!", "Locked")
@@ -85,8 +88,8 @@ def _add_ends(pages: Blueprint, store: Store) -> None:
     @opens_to("manage people")
     def person_deactivate(user_id: str) -> Response:
         try:
-            deactivate(store, here().user, user_id, now_ms())
-        except Conflict as wrong:
+            deactivate(store, here().user, user_id, now_ms(), successor=request.form.get("successor") or None)
+        except (BadInput, Conflict) as wrong:
             return _page(store, user_id, wrong)
         return _back(user_id, "deactivated")
 
@@ -95,6 +98,21 @@ def _add_ends(pages: Blueprint, store: Store) -> None:
     def person_reactivate(user_id: str) -> Response:
         reactivate(store, here().user, user_id, now_ms())
         return _back(user_id, "reactivated")
+
+    @pages.post("/people/<user_id>/move")
+    @opens_to("manage people")
+    def person_move(user_id: str) -> Response:
+        try:
+            move_work(store, here().user, user_id, request.form.get("successor", ""), now_ms())
+        except (BadInput, Conflict) as wrong:
+            return _page(store, user_id, wrong)
+        return _back(user_id, "moved")
+
+    @pages.post("/people/<user_id>/move/end")
+    @opens_to("manage people")
+    def person_move_end(user_id: str) -> Response:
+        end_delegation(store, here().user, user_id, now_ms())
+        return _back(user_id, "move-ended")
 
     @pages.post("/people/<user_id>/reset")
     @opens_to("manage people")
@@ -115,6 +133,8 @@ def _page(store: Store, user_id: str, error: BadInput | Conflict | None = None, 
         "person.html",
         account=found,
         chip_of=chip_of,
+        standing=standing(store, user.practice_id, user_id, now_ms()),
+        day=day,
         instant=lambda at: instant(at, zone),
         fields=_typed() if typed else _stored(found.user),
         roles=ROLES,

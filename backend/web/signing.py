@@ -5,6 +5,7 @@ from flask_limiter import Limiter
 from werkzeug.wrappers import Response
 
 from backend.desk import people
+from backend.desk.providers import Offer, offer_to_visitor
 from backend.desk.signing import CodeAsked, SignedIn, answer_code, sign_in
 from backend.errors import NotSignedIn
 from backend.web.browsers import browser_name
@@ -16,13 +17,16 @@ NOTES = {"joined": "Your password is set. Sign in with it."}
 def add(pages: Blueprint, doors: Doors, limiter: Limiter) -> None:
     tries = f"{doors.config.sign_in_tries_per_minute} per minute"
 
+    def offer() -> Offer | None:
+        return offer_to_visitor(doors.store, request.cookies.get(doors.session_cookie))
+
     @pages.get("/sign-in", endpoint="sign_in")
     @opens_to(ANYBODY)
     def ask() -> str | Response:
         if g.session is not None:
-            return redirect(_safe(request.args.get("after")), 303)
+            return redirect(safe(request.args.get("after")), 303)
         note = _ended(doors) if request.args.get("ended") else NOTES.get(request.args.get("note", ""))
-        return _form(note=note)
+        return sign_in_form(offer(), note=note)
 
     @pages.post("/sign-in")
     @limiter.limit(tries)
@@ -34,12 +38,13 @@ def add(pages: Blueprint, doors: Doors, limiter: Limiter) -> None:
                 doors.store, email=email, password=request.form.get("password", ""), now=now_ms(), **_browser(doors)
             )
         except NotSignedIn as wrong:
-            return make_response(_form(error=f"{wrong.message} The password is case-sensitive.", email=email), 401)
+            said = f"{wrong.message} The password is case-sensitive."
+            return make_response(sign_in_form(offer(), error=said, email=email), 401)
         match done:
             case CodeAsked(step):
                 return make_response(_code_form(step))
             case SignedIn(token, _):
-                return doors.let_in(redirect(_safe(request.args.get("after")), 303), token)
+                return doors.let_in(redirect(safe(request.args.get("after")), 303), token)
 
     @pages.post("/sign-in/code")
     @limiter.limit(tries)
@@ -52,7 +57,7 @@ def add(pages: Blueprint, doors: Doors, limiter: Limiter) -> None:
             )
         except NotSignedIn as wrong:
             return make_response(_code_form(step, error=wrong.message), 401)
-        return doors.let_in(redirect(_safe(request.args.get("after")), 303), done.token)
+        return doors.let_in(redirect(safe(request.args.get("after")), 303), done.token)
 
     @pages.post("/sign-out")
     @opens_to(SIGNED_IN)
@@ -69,8 +74,10 @@ def _browser(doors: Doors) -> dict[str, str | None]:
     }
 
 
-def _form(*, note: str | None = None, error: str | None = None, email: str = "") -> str:
-    return render_template("sign-in.html", note=note, error=error, email=email, after=request.args.get("after"))
+def sign_in_form(offer: Offer | None, *, note: str | None = None, error: str | None = None, email: str = "") -> str:
+    """The sign-in page; `offer`: of the practice's own provider."""
+    after = request.args.get("after")
+    return render_template("sign-in.html", offer=offer, note=note, error=error, email=email, after=after)
 
 
 def _code_form(step: str, *, error: str | None = None) -> str:
@@ -82,7 +89,7 @@ def _ended(doors: Doors) -> str:
     return f"You were signed out: a session ends after {minutes} minutes without use. Sign in to go on."
 
 
-def _safe(after: str | None) -> str:
+def safe(after: str | None) -> str:
     """An address of this server, or the start page: never one that a link from elsewhere chose."""
     if not after or not after.startswith("/") or after.startswith("//") or not after.isprintable() or "\\" in after:
         return url_for("web.home")

@@ -1,8 +1,9 @@
 // The inputs: notes that the clinician did something, and never what. Which key, where, and in what is not looked at.
 //
 // Only trusted events, at most one note a second. A pointer counts once it has moved more than 3 px within a second: a
-// window raised under a resting pointer gets one trusted pointermove that nobody made. A scroll counts only right after
-// another input, because a script's scroll is trusted too.
+// window raised under a resting pointer gets one trusted pointermove that nobody made. A busy page gets one pointermove
+// for a whole movement, which holds the places on the way. A scroll counts only right after another input, because a
+// script's scroll is trusted too.
 (() => {
   const MOVED_PX = 3;
   const NOTE_EVERY_MS = 1_000;
@@ -19,11 +20,14 @@
     let pointer = { x: 0, y: 0, at: -Infinity };
 
     /** @param {PointerEvent} event @param {number} now */
-    function moved({ screenX: x, screenY: y }, now) {
+    function moved(event, now) {
+      const { screenX: x, screenY: y } = event;
       const fresh = now - pointer.at <= NOTE_EVERY_MS;
-      const far = Math.hypot(x - pointer.x, y - pointer.y) > MOVED_PX;
+      const far = fresh
+        ? Math.hypot(x - pointer.x, y - pointer.y) > MOVED_PX
+        : (event.getCoalescedEvents?.() ?? []).some((each) => Math.hypot(x - each.screenX, y - each.screenY) > MOVED_PX);
       if (!fresh || far) pointer = { x, y, at: now };
-      return fresh && far;
+      return far;
     }
 
     /** @param {Event} event */

@@ -53,8 +53,9 @@ const sentence = (words) => (words === "" || /[.!?]$/.test(words) ? words : `${w
 
 /** @param {KeptEpisodes} kept @param {OwnEpisode} episode @param {number} unsent seconds @param {number} now */
 function spoken({ timezone }, episode, unsent, now) {
-  const { counted_seconds, steps, others } = episode;
+  const { counted_seconds, steps, others, colleagues } = episode;
   return {
+    colleagues: colleagues ?? [],
     days: period(episode, timezone, now),
     counted: counted_seconds === null ? null : { words: duration_words(counted_seconds), bar: bar(steps, counted_seconds, unsent) },
     others: others_words(others),
@@ -81,11 +82,12 @@ async function judged(kept, episode, now) {
 /** @typedef {ReturnType<typeof spoken> & Awaited<ReturnType<typeof judged>>} View */
 
 /** @param {View} view */
-function card({ days, counted, others, unsent, verdict, age }) {
+function card({ colleagues, days, counted, others, unsent, verdict, age }) {
   const parts = [];
   const heading = make("h2", { id: "episode-title" }, days?.title ?? "This period");
   parts.push(days === null ? heading : make("div", { class: "days" }, heading, squares(days)));
   if (days !== null) parts.push(make("p", { class: "quiet small" }, days.span));
+  if (colleagues.length > 0) parts.push(make("p", { class: "small" }, make("b", {}, `For ${colleagues.join(", ")}`), ": you answer in their place."));
   if (counted !== null) {
     const words = make("p", {}, "This period: ", make("b", {}, counted.words), ` counted${others === "" ? "" : `, with ${others}`}`);
     parts.push(progress(counted.bar), words);

@@ -95,9 +95,10 @@ export async function show_marks(tab, behind) {
 }
 
 /** @param {Markable} one @param {Subject} behind */
-function words_of({ started_at, ended_at, activity, thread }, behind) {
+function words_of({ started_at, ended_at, activity, thread, colleague }, behind) {
+  const whose = colleague ? `, ${colleague}’s` : "";
   const elsewhere = thread === behind.thread ? "" : thread === null ? ", chart" : ", another thread";
-  return `${moment(started_at, Date.now())}, ${minutes(ended_at - started_at)} · ${ACTIVITIES[activity] ?? activity}${elsewhere}`;
+  return `${moment(started_at, Date.now())}, ${minutes(ended_at - started_at)} · ${ACTIVITIES[activity] ?? activity}${elsewhere}${whose}`;
 }
 
 /** @param {Markable} one @param {Subject} behind @param {boolean} checked */

@@ -13,11 +13,10 @@ import { take_policy } from "./managed.js";
 import { correct_minutes, mark } from "./marks.js";
 import { begin_pairing, cancel_pairing, pairing_request, poll_pairing } from "./pairing.js";
 import { inject, portal_at, register } from "./portals.js";
-import { recover } from "./recovery.js";
+import { keep_or_say, recover } from "./recovery.js";
 import { wire_row } from "./rows.js";
 import { forget_pairing, settings, switch_pairing } from "./settings.js";
 import { hand_over, handed_over, tell_page, tell_window } from "./trails.js";
-import { keep } from "./turns.js";
 
 /** A page that ends needs a moment to write down what it measured last. */
 const LAST_WORDS_MS = 500;
@@ -103,13 +102,7 @@ async function take_rows(message, sender) {
   const rows = message.rows.slice(0, 100).map((/** @type {unknown} */ row) => wire_row(row, document));
   const sound = rows.filter((/** @type {WireRow | null} */ row) => row !== null);
   if (sound.length < rows.length) console.warn("Threadtime: an interval makes no sense and was left out.");
-  try {
-    await keep(sound, Date.now());
-    await chrome.storage.session.remove("trouble");
-  } catch (error) {
-    await chrome.storage.session.set({ trouble: "This device has no room to keep intervals: free some disk space." });
-    throw error;
-  }
+  await keep_or_say(sound, Date.now());
   const kept = sound.map((/** @type {WireRow} */ row) => row.id);
   await chrome.storage.local.remove(kept.map((/** @type {string} */ id) => `closed:${id}`));
   run("sending", send);

@@ -14,7 +14,8 @@ export const MARKS = { refill_admin: "Refill", scheduling: "Scheduling", results
 
 /** An interval as the popup offers it. `was`: the activity to go back to; null: not known here.
  * @typedef {{id: string, portal: string, thread: string | null, patient: string | null, started_at: number, ended_at: number, activity: string,
- *   was: string | null, entry: string, idle_after_seconds: number | null, last: string}} Markable `last`: the newest id in its history */
+ *   was: string | null, entry: string, idle_after_seconds: number | null, last: string, colleague?: string | null}} Markable `last`: the newest id
+ *   in its history; `colleague`: whose it is, if not one's own */
 
 /**
  * The clinician's own intervals of a thread, or of the episode it is in: the server's and those of this device. Pure.
@@ -38,7 +39,7 @@ export function markable(episode, recent, subject) {
     const patient = told.patient === undefined ? subject.patient : told.patient;
     const was = told.corrected_by === null ? null : told.recorded_activity;
     const idle_after_seconds = told.idle_after_seconds ?? found.get(id)?.idle_after_seconds ?? null;
-    found.set(id, { id, portal: subject.portal, thread, patient, started_at, ended_at, activity, was, entry, idle_after_seconds, last: told.corrected_by ?? id });
+    found.set(id, { id, portal: subject.portal, thread, patient, started_at, ended_at, activity, was, entry, idle_after_seconds, last: told.corrected_by ?? id, colleague: told.colleague ?? null });
   }
   return [...found.values()].map((one) => corrected(one, corrections)).sort((a, b) => b.started_at - a.started_at);
 }

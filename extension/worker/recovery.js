@@ -23,11 +23,27 @@ async function alive({ tab, frame, document }) {
   }
 }
 
+/**
+ * Keeps rows. While this device has no room for them the popup says so; whoever brought them has them still, and brings
+ * them again.
+ * @param {WireRow[]} rows @param {number} now
+ */
+export async function keep_or_say(rows, now) {
+  if (rows.length === 0) return;
+  try {
+    await keep_rows(rows, now);
+  } catch (error) {
+    await chrome.storage.session.set({ trouble: "This device has no room to keep intervals: free some disk space." });
+    throw error;
+  }
+  await chrome.storage.session.remove("trouble");
+}
+
 /** @param {DocumentRecord} document @param {unknown[]} rows @param {number} now */
 async function keep(document, rows, now) {
   const sound = rows.map((row) => wire_row(row, document)).filter((row) => row !== null);
   if (sound.length < rows.length) console.warn("Threadtime: a stored interval makes no sense and was left out.");
-  await keep_rows(sound, now);
+  await keep_or_say(sound, now);
 }
 
 /** Documents are not forgotten here: a page's last words may come later than this.

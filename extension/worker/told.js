@@ -63,6 +63,7 @@ function episode(told) {
       return name === null ? null : { name, credential: text(one["credential"]) };
     }),
     approved: told["approved"] === true,
+    colleagues: names(told["colleagues"]),
     steps: list(told["steps"], MOST.steps, step).sort((a, b) => a.minutes - b.minutes),
     rules: rules(object(told["rules"])),
     settings: object(told["settings"]) ?? {},
@@ -72,6 +73,9 @@ function episode(told) {
     intervals: list(told["intervals"], MOST.intervals, interval),
   };
 }
+
+/** Of whom it is, where the clinician answers for them. @param {unknown} told @returns {string[]} */
+const names = (told) => (Array.isArray(told) ? told.slice(0, MOST.others).filter((one) => text(one) !== null) : []);
 
 /** @param {Record<string, any>} told */
 function step(told) {
@@ -142,5 +146,6 @@ function interval(told) {
     counted: typeof told["counted"] === "boolean" ? told["counted"] : null,
     corrected_by: text(told["corrected_by"]),
     idle_after_seconds: whole(told["idle_after_seconds"]),
+    ...(text(told["colleague"]) !== null && { colleague: text(told["colleague"]) }),
   };
 }

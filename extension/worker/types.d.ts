@@ -210,6 +210,8 @@ interface OwnInterval {
   counted: boolean | null;
   corrected_by: string | null;
   idle_after_seconds: number | null;
+  /** Whose it is, where the clinician answers for them; absent: one's own. */
+  colleague?: string | null;
 }
 
 /** An episode as the server told it; what it left out is null or empty. */
@@ -221,6 +223,8 @@ interface OwnEpisode {
   counted_seconds: number | null;
   others: { name: string; credential: string | null }[];
   approved: boolean;
+  /** Names of those with time in it for whom the clinician answers; an episode kept by an older version has none. */
+  colleagues?: string[];
   steps: { minutes: number; code: string }[];
   rules: { family: string; day: string; payer_type: string | null } | null;
   settings: Record<string, unknown>;

@@ -188,7 +188,7 @@ def test_nobody_attests_for_somebody_else(shared_server: Server, tokens: Tokens)
     said = {"portal": "medplum", "thread": "thr-attested", "evaluative": True}
     own, other, nobody = ({**said, "attested_by": who} for who in (CLINICIAN, COLLEAGUE, "x@nowhere.example"))
     assert told(shared_server.say("attested_evaluative", other, nobody, own)) == [
-        "attested_by is another person; everybody attests for themselves",
+        "attested_by is another person; everybody attests for themselves, and for a colleague who has named them",
         "attested_by is nobody's e-mail address in this practice",
         "new",
     ]

@@ -173,7 +173,7 @@ def test_a_request_without_a_length_is_411(shared_server: Server) -> None:
         assert answer.status == 411
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "TRACE"])
 def test_another_method_is_405(shared_server: Server, method: str) -> None:
     answer = requests.request(method, f"{shared_server.url}/api/v1/intervals", timeout=10)
     is_problem(answer, 405)

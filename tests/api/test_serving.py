@@ -1,23 +1,18 @@
 """The server as a process: how it starts, what it refuses, how it stops, and what its log keeps."""
 
+import socket
 import threading
-import time
+from types import SimpleNamespace
 
 import pytest
 import requests
+from waitress.adjustments import Adjustments
 
 from backend.config import Config
 from backend.errors import CannotStart
+from backend.listener import _Channel
 from tests.browser import until
 from tests.server import Server, now, row
-
-
-def test_a_later_run_is_ready_within_two_seconds(practice: Server) -> None:
-    practice.start()  # the first run on this folder migrates it
-    practice.stop()
-    begun = time.monotonic()
-    practice.start()
-    assert time.monotonic() - begun < 2
 
 
 def test_health_and_readiness_answer_without_a_token(server: Server) -> None:
@@ -59,6 +54,7 @@ def test_the_interface_describes_itself_in_openapi(server: Server) -> None:
     assert body["additionalProperties"] is False
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_second_server_on_the_folder_is_refused_in_one_line(server: Server) -> None:
     refused = server.run("serve", "--port", "1")
     assert refused.returncode == 1
@@ -157,3 +153,32 @@ def test_the_log_keeps_routes_and_nothing_that_was_sent(server: Server) -> None:
     routes = [line["route"] for line in server.log_lines() if line["event"] == "request"]
     assert routes.count("/api/v1/intervals") >= 4
     assert None in routes
+
+
+def test_the_loop_leaves_sending_to_a_thread_that_is_about_to_send() -> None:
+    ours, theirs = socket.socketpair()
+    channel = _Channel(SimpleNamespace(active_channels={}), ours, ("127.0.0.1", 0), Adjustments(), map={})
+    channel.outbufs[-1].append(b"answer")
+    channel.total_outbufs_len = 6
+    sends, sent = threading.Event(), threading.Event()
+
+    def send() -> None:
+        with channel.outbuf_lock:
+            sends.set()
+            assert sent.wait(30)
+
+    thread = threading.Thread(target=send)
+    assert channel.writable()
+    thread.start()
+    try:
+        assert sends.wait(30)
+        assert not channel.writable()
+        channel.will_close = True
+        assert channel.writable(), "but it closes what is to be closed"
+        channel.will_close = False
+    finally:
+        sent.set()
+        thread.join()
+    assert channel.writable(), "what is left is the loop's again"
+    ours.close()
+    theirs.close()

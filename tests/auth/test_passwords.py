@@ -6,8 +6,15 @@ from argon2.low_level import Type
 
 from backend.auth import passwords
 from backend.errors import BadInput
+from tests.conftest import HASHER_IN_FORCE, NOBODY_IN_FORCE
 
 GOOD = "four words in a row"
+
+
+@pytest.fixture(autouse=True)
+def in_force(monkeypatch):
+    monkeypatch.setattr(passwords, "_hasher", HASHER_IN_FORCE)
+    monkeypatch.setattr(passwords, "NOBODY", NOBODY_IN_FORCE)
 
 
 def test_a_password_matches_its_own_hash_and_no_other():

@@ -36,7 +36,7 @@ def by_hand(server: Server, change: str) -> None:
     """What somebody with the database and its key can do, past every guard."""
     [key] = keys(server).glob("*.key")
     hand = connect(database_path(server.data), key.read_bytes())
-    for trigger in ("entry_no_update", "entry_no_delete", "entry_at_the_end", "detail_no_update"):
+    for trigger in ("entry_no_update", "entry_no_delete", "entry_at_the_end", "detail_no_update", "detail_no_delete"):
         hand.execute(f"DROP TRIGGER IF EXISTS audit_{trigger}")
     hand.execute("PRAGMA foreign_keys = OFF")
     assert hand.execute(change).rowcount > 0

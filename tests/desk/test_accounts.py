@@ -8,9 +8,9 @@ from backend.auth import passwords
 from backend.config import Config
 from backend.desk import accounts, devices, links, people, signing
 from backend.desk.own_account import begin_enrolment, confirm_enrolment, enrolment_of
-from backend.desk.practices import create_practice
 from backend.errors import BadInput, Conflict, NotAllowed, NotFound, NotSignedIn
-from tests.desk.world import PASSWORD, World
+from backend.store.wall import stay_within
+from tests.desk.world import PASSWORD, World, hilltop
 
 NOW = 1_790_000_010_000
 HOUR = 3_600_000
@@ -237,16 +237,7 @@ def test_another_credential_has_the_episodes_decided_again(office):
 
 
 def test_nobody_reaches_into_another_practice(office):
-    create_practice(
-        office.store,
-        name="Hilltop",
-        timezone="America/Denver",
-        admin_email="boss@hilltop.example",
-        admin_name="Boss",
-        password=PASSWORD,
-        kinds=["medplum"],
-        now=NOW,
-    )
+    hilltop(office.store, now=NOW)
     with office.store.read() as connection:
         boss = people.user_of(people.rows.find_by_email(connection, "boss@hilltop.example"))
     kim = office.join()
@@ -274,3 +265,13 @@ def test_the_command_line_resets_anybody_and_says_when_there_is_nobody(office):
     assert office.enter(password=NEW)
     with pytest.raises(NotFound, match="Nobody signs in"):
         accounts.reset_by_email(office.store, "nobody@riverside.example", second_factor=False, now=NOW)
+
+
+def test_an_address_of_another_practice_is_in_use_also_for_who_sees_this_one_alone(office):
+    hilltop(office.store, now=NOW)
+    stay_within(office.world.id)
+    try:
+        with pytest.raises(Conflict, match="already signs in"):
+            office.invite(email="boss@hilltop.example")
+    finally:
+        stay_within(None)

@@ -11,7 +11,7 @@ import pytest
 
 from backend.audit import Actor, Head
 from backend.auth import passwords
-from backend.desk.audit import audit_restored, erase_details, export_audit, list_entries
+from backend.desk.audit import audit_restored, export_audit, list_entries
 from backend.desk.devices import add_device
 from backend.desk.episodes import approve, find_episodes, get_episode, list_episodes
 from backend.desk.export import export_intervals
@@ -226,16 +226,6 @@ def test_the_audit_holds_no_reference_name_address_or_token(riverside: World) ->
     assert "time_recorded" in text
     for secret in (canary, passphrase, token, token[-43:], device, device[-43:], "@riverside"):
         assert secret not in text
-
-
-def test_erasing_what_is_said_about_a_person_keeps_the_audit_valid(riverside: World) -> None:
-    store, user_id = riverside.store, riverside.devices["doctor"].user_id
-    riverside.send(riverside.row("2026-04-06 09:00", 60))
-    gone = store.write(lambda connection: erase_details(store, connection, riverside.id, [("user", user_id)], now=NOW))
-    assert gone == 1
-    assert verify(store) == []
-    page = list_entries(store, riverside.id, on=None, action="detail_erased", now=NOW)
-    assert len(page.lines) == 1
 
 
 def test_a_day_is_listed_newest_first_in_the_practices_zone_page_by_page(riverside: World) -> None:

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from backend.desk import episodes as desk_episodes
 from backend.desk.determine import settle
-from backend.desk.episodes import approve, get_episode, list_episodes
+from backend.desk.episodes import approve, find_episodes, get_episode, list_episodes
 from backend.desk.verify import verify
 from backend.errors import BadInput, Conflict, NotFound
 from tests.desk.world import World, at, make_reportable
@@ -158,6 +159,14 @@ class TestApproval:
         with pytest.raises(Conflict, match="reportable"):
             approve(riverside.store, riverside.id, row["episode_id"], by=None, now=NOW)
 
+    def test_time_that_another_patient_claims_meanwhile_is_not_frozen(self, riverside: World) -> None:
+        id_ = ready(riverside)
+        riverside.send(riverside.row("2026-04-06 09:00", 200, thread="t9", patient="999"), now=NOW)
+        with pytest.raises(Conflict, match="reportable"):
+            approve(riverside.store, riverside.id, id_, by=None, now=NOW)
+        view = get_episode(riverside.store, riverside.id, id_, now=NOW)
+        assert (sum(view.days), view.approved_at) == (200, None)
+
     def test_late_data_raises_a_flag_beside_an_answer_that_stays(self, riverside: World) -> None:
         id_ = ready(riverside)
         approve(riverside.store, riverside.id, id_, by=None, now=NOW)
@@ -220,6 +229,26 @@ class TestTheList:
         assert row.days == [120, 120, 0, 0, 0, 0, 30]
         assert (row.window_start, row.window_end) == (date(2026, 4, 6), date(2026, 4, 12))
 
+    def test_it_waits_a_moment_for_what_is_due_and_then_says_what_was_recorded(
+        self, riverside: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        riverside.send(riverside.row("2026-04-06 09:00", 60, patient="123"))
+        [settled] = list_episodes(riverside.store, riverside.id, now=NOW).rows
+        monkeypatch.setattr(desk_episodes, "PATIENCE_SECONDS", -1)
+        riverside.send(riverside.row("2026-04-06 09:10", 30, patient="123"), now=NOW)
+        riverside.send(riverside.row("2026-04-20 09:10", 30, patient="123"), now=NOW)
+        for found in (
+            list_episodes(riverside.store, riverside.id, now=NOW),
+            find_episodes(riverside.store, riverside.id, "123", now=NOW),
+        ):
+            [row] = found.rows
+            assert (found.waiting, row.recorded_seconds) == (1, 90)
+            assert row.determination == settled.determination
+        view = get_episode(riverside.store, riverside.id, row.episode_id, now=NOW)
+        assert (view.recorded_seconds, sum(view.days)) == (None, 90)
+        found = list_episodes(riverside.store, riverside.id, now=NOW)
+        assert (found.waiting, {row.recorded_seconds for row in found.rows}) == (0, {None})
+
 
 def test_reading_settled_episodes_computes_nothing(riverside: World) -> None:
     riverside.send(riverside.row("2026-04-06 09:00", 60))
@@ -230,8 +259,10 @@ def test_reading_settled_episodes_computes_nothing(riverside: World) -> None:
 def test_after_an_update_of_the_rules_everybody_is_computed_again(riverside: World) -> None:
     for patient in ("1", "2"):
         riverside.send(riverside.row("2026-04-06 09:00", 60, thread=f"t{patient}", patient=patient))
-    everybody = settle(riverside.store, riverside.id, NOW)
-    assert settle(riverside.store, riverside.id, NOW) == 0 < everybody
+    assert settle(riverside.store, riverside.id, NOW) == 2
+    assert settle(riverside.store, riverside.id, NOW) == 0
+    with riverside.store.read() as connection:
+        [everybody] = connection.execute("SELECT count(*) FROM patient").fetchone()
     # What an update leaves: answers by rules that are not these.
     riverside.store.write(lambda connection: connection.execute("UPDATE practice SET rules_seen = 'older'"))
     assert verify(riverside.store) == [], "they wait, so nobody says that they stand"

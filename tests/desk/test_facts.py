@@ -175,7 +175,9 @@ class TestWhoMaySayWhat:
         assert other.reason == "interval is another clinician's; only its own can say this"
         address = "colleague@riverside.example"
         [other] = hear(riverside, "attested_evaluative", {**about, "attested_by": address}, by=doctor)
-        assert other.reason == "attested_by is another person; everybody attests for themselves"
+        assert other.reason == (
+            "attested_by is another person; everybody attests for themselves, and for a colleague who has named them"
+        )
         assert riverside.report(NOW)[0]["counted_seconds"] == 300
         assert outcomes(hear(riverside, "attested_time", {"interval": call["id"], "attested": True}, by=doctor)) == [
             "new"

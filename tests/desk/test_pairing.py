@@ -22,9 +22,9 @@ PASSWORD = "four words in a row"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, database: str | None) -> Iterator[Store]:
     create_folder(tmp_path / "data")
-    opened = open_store(tmp_path / "data", bytes(range(32)))
+    opened = open_store(tmp_path / "data", bytes(range(32)), database=database)
     yield opened
     opened.close()
 

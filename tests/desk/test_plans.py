@@ -9,11 +9,21 @@ import pytest
 
 from backend.desk.determine import settle
 from backend.desk.episodes import get_episode, list_episodes
-from backend.store import database
+from backend.store import engine
 from backend.store.connection import Connection, connect
 from tests.desk.world import at, world
 
-LARGE = ("interval", "fact", "thread", "thread_named", "patient", "episode", "determination", "episode_event")
+LARGE = (
+    "interval",
+    "merged_time",
+    "fact",
+    "thread",
+    "thread_named",
+    "patient",
+    "episode",
+    "determination",
+    "episode_event",
+)
 FINE = (
     "max(fact_id)",
     "ORDER BY window_start DESC, episode.episode_id DESC LIMIT",
@@ -35,7 +45,7 @@ def test_every_statement_searches_by_more_than_the_practice(tmp_path: Path, monk
         connection.set_trace_callback(lambda sql: seen.setdefault(sql))  # type: ignore[attr-defined]
         return connection
 
-    monkeypatch.setattr(database, "connect", traced)
+    monkeypatch.setattr(engine, "connect", traced)
     with world(tmp_path) as riverside:
         seen.clear()
         now = at("2026-04-08 12:00")

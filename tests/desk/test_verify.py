@@ -34,11 +34,11 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def found_after(worked: World, *changes: str) -> list[str]:
     """What verify says of a copy of the database after changes by hand, past every guard."""
-    copy = worked.store.path.parent.parent / "copy"
+    copy = worked.store.engine.path.parent.parent / "copy"
     copy.mkdir(exist_ok=True)
     for old in copy.iterdir():
         old.unlink()
-    source = connect(worked.store.path, KEY)
+    source = connect(worked.store.engine.path, KEY)
     source.execute(f"VACUUM INTO '{database_path(copy)}'")
     source.close()
     (copy / "folder.id").write_text("copy\n")
@@ -47,6 +47,8 @@ def found_after(worked: World, *changes: str) -> list[str]:
     for table in ("fact", "determination", "episode_event"):
         for verb in ("update", "delete"):
             hand.execute(f"DROP TRIGGER {table}_no_{verb}")
+    for table in ("interval", "episode"):
+        hand.execute(f"DROP TRIGGER {table}_no_delete")
     for change in changes:
         assert hand.execute(change).rowcount > 0, change
     hand.close()
@@ -119,7 +121,7 @@ def test_a_page_that_was_changed_is_found(tmp_path: Path) -> None:
     with world(tmp_path) as made:
         made.send(*(made.row(at("2026-04-06 09:00") + n * 2000, 1) for n in range(300)))
         made.report(NOW)
-        data = made.store.path.parent
+        data = made.store.engine.path.parent
     raw = bytearray(database_path(data).read_bytes())
     place = len(raw) - 10_000
     raw[place] ^= 1

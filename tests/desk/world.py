@@ -109,12 +109,26 @@ class World:
         )
 
 
+def hilltop(store: Store, *, now: int, admin_name: str = "Boss") -> Practice:
+    """Another practice on the same store; its administrator signs in as boss@hilltop.example."""
+    return create_practice(
+        store,
+        name="Hilltop",
+        timezone="America/Denver",
+        admin_email="boss@hilltop.example",
+        admin_name=admin_name,
+        password=PASSWORD,
+        kinds=["other"],
+        now=now,
+    )
+
+
 @contextmanager
-def world(folder: Path, clinicians: Iterable[str] = CREDENTIALS) -> Iterator[World]:
-    """Riverside in New York with its clinicians, each with a device, in a new data folder."""
+def world(folder: Path, database: str | None = None, clinicians: Iterable[str] = CREDENTIALS) -> Iterator[World]:
+    """Riverside in New York with its clinicians, each with a device, in a new data folder or that database."""
     data = folder / "data"
     create_folder(data)
-    store = open_store(data, KEY)
+    store = open_store(data, KEY, database=database)
     try:
         made = World(
             store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from tests.story.truth import seconds_by_thread
 
 pytestmark = pytest.mark.browser
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "tt_1_" + "a" * 43
 IDLE_AFTER = 15
 
@@ -174,3 +176,37 @@ def test_reading_without_input_is_sent_only_when_the_clinician_says_so(
     assert reading["started_at"] == before["ended_at"]
     assert abs(reading["ended_at"] - after["started_at"]) <= 50
     assert (reading["ended_at"] - reading["started_at"]) / 1000 > IDLE_AFTER
+
+
+def test_a_movement_that_a_busy_page_hears_of_in_one_event_counts_and_a_window_raised_under_the_pointer_does_not(
+    tmp_path: Path,
+    folder: Path,
+    medplum: int,  # noqa: F811
+):
+    hosts = {HOST: medplum}
+    with Desktop() as desktop, Chromium(desktop, tmp_path / "profile", extension=folder, hosts=hosts) as chromium:
+        driver = chromium.driver
+        driver.get(f"http://{HOST}/")
+        driver.execute_script("threadtime = {}; document.body.replaceChildren()")
+        driver.execute_script((ROOT / "extension/content/inputs.js").read_text())
+        driver.execute_script("""
+            heard = noted = heard_at = 0;
+            addEventListener("pointermove", () => { heard++; heard_at = performance.now(); });
+            threadtime.inputs.watch(window, () => noted++);
+        """)
+        desktop.xdotool("mousemove", "400", "400")
+        until(lambda: driver.execute_script("return heard") == 1, what="the event that nobody made")
+        assert driver.execute_script("return noted") == 0
+        until(lambda: driver.execute_script("return performance.now() - heard_at > 1000"), what="a second's rest")
+        driver.execute_script("heard = 0")
+        hand = (
+            "sleep",
+            "1",
+            *(word for x in range(400, 460, 10) for word in ("mousemove", str(x), "400", "sleep", "0.05")),
+        )
+        with ThreadPoolExecutor(1) as beside:
+            moves = beside.submit(desktop.xdotool, *hand)
+            driver.execute_script("const end = performance.now() + 3000; while (performance.now() < end);")
+            moves.result()
+        until(lambda: driver.execute_script("return heard") > 0, what="the movement")
+        assert driver.execute_script("return [heard, noted]") == [1, 1]

@@ -204,8 +204,8 @@ export function visibility(script) {
   });
 }
 
-/** Every page that was recognised: {document, page, from, to}. */
+/** Every page that was recognised: {document, page, thread (null on a chart), from, to}. */
 export const stays = (script) =>
   documents(script).flatMap(({ document, pages }) =>
-    pages.flatMap(({ from, to, page }, number) => (page === null ? [] : [{ document, page: number, from, to }])),
+    pages.flatMap(({ from, to, page }, number) => (page === null ? [] : [{ document, page: number, thread: page.thread, from, to }])),
   );

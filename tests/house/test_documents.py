@@ -7,11 +7,11 @@ import click
 import pytest
 
 from backend.audit import ACTIONS
+from backend.audit_words import AUDIT_ACTIONS
 from backend.cli import cli
 from backend.config import Config
 from backend.reports.columns import COLUMNS
 from backend.schemas.kinds import KINDS
-from backend.words import AUDIT_ACTIONS
 from tests.house.tree import ROOT, documents, files, name
 
 
@@ -82,6 +82,33 @@ def test_every_link_between_the_documents_leads_somewhere():
             if "://" not in target and not (page.parent / target).exists():
                 dead.append(f"{name(page)}: {target}")
     assert dead == []
+
+
+def test_every_test_that_a_page_names_is_there():
+    pages = {page: page.read_text() for page in files("docs", ".md")}
+    named = {(page, name) for page, text in pages.items() for name in re.findall(r"tests/[\w/]+(?:\.\w+)+", text)}
+    assert len(named) > 20
+    assert [(str(page), name) for page, name in named if not (ROOT / name).is_file()] == []
+
+
+ASVS = """
+1.1:2 1.2:9 1.3:11 1.4:3 1.5:2 2.1:3 2.2:3 2.3:4 2.4:1 3.2:2 3.3:4 3.4:6 3.5:5 3.7:2 4.1:3 4.2:1 4.3:2 4.4:4 5.1:1 5.2:3
+5.3:2 5.4:3 6.1:3 6.2:12 6.3:4 6.4:4 6.5:5 6.6:3 6.8:4 7.1:3 7.2:4 7.3:2 7.4:5 7.5:2 7.6:2 8.1:2 8.2:3 8.3:1 8.4:1 9.1:3
+9.2:4 10.1:2 10.2:2 10.3:4 10.4:11 10.5:5 10.6:2 10.7:3 11.1:2 11.2:3 11.3:3 11.4:4 11.5:1 11.6:1 12.1:3 12.2:2 12.3:4
+13.1:1 13.2:5 13.3:2 13.4:5 14.1:2 14.2:4 14.3:3 15.1:3 15.2:3 15.3:7 16.1:1 16.2:5 16.3:4 16.4:3 16.5:3 17.1:1 17.2:4
+17.3:2
+"""
+"""Section and number of its items of levels 1 and 2, which come first in each; of version 5.0.0."""
+
+
+def test_every_item_of_the_asvs_is_answered_once():
+    sections = [each.split(":") for each in ASVS.split()]
+    items = {f"{section}.{number}" for section, last in sections for number in range(1, int(last) + 1)}
+    _, _, tables = (ROOT / "docs/asvs.md").read_text().partition("## V1 ")
+    lines = re.findall(r"^(?:\| [\d., ]+ \||17.+$)", tables, re.MULTILINE)
+    answered = [item for line in lines for item in re.findall(r"\d+\.\d+\.\d+", line)]
+    assert len(items) == 253
+    assert sorted(answered) == sorted(items)
 
 
 def test_every_page_of_the_documentation_is_in_its_index():

@@ -189,6 +189,16 @@ def _marks(stage: Stage) -> None:
     stage.says("marks", "All of it")
 
 
+def _colleague(stage: Stage) -> None:
+    whose = "Imani Okafor"
+    asked = question() | {"text": f"For {whose}: Office visit on 3 April: is this thread about the same problem?"}
+    worked = [interval(1, 30, 250, colleague=whose), interval(2, 20, 100)]
+    stage.told(episode(colleagues=[whose], questions=[asked], intervals=worked))
+    stage.says("episode", "you answer in their place")
+    stage.driver.find_element(By.CSS_SELECTOR, "#marks summary").click()
+    stage.says("marks", f"{whose}’s")
+
+
 def _entered(stage: Stage) -> None:
     by_hand = {"entry": "manual", "activity": "communicate_phone"}
     stage.told(episode(intervals=[interval(1, 30, 420, **by_hand)]))
@@ -273,6 +283,13 @@ STATES: dict[str, tuple[State, ...]] = {
         State("popup-none", "A thread without a period.", _no_period, MAIN, width=360),
         State("popup-away", "The server is away: the last word, with its age; intervals wait.", _away, MAIN, width=360),
         State("popup-marks", "Marking as refill, scheduling or result.", _marks, MAIN, width=360),
+        State(
+            "popup-colleague",
+            "Answering for a colleague who is away: what is asked, and whose time it is.",
+            _colleague,
+            MAIN,
+            width=360,
+        ),
         State("popup-entered", "Work away from the screen, and its correction.", _entered, MAIN, width=360),
         State("popup-today", "Today's threads.", _today, MAIN, width=360),
         State("popup-idle", "No input for a while.", _idle, MAIN, width=360),

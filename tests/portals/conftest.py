@@ -12,9 +12,9 @@ from tests.story.clinician import HOST
 
 
 @pytest.fixture(scope="session")
-def medplum() -> Iterator[int]:
+def medplum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port on which the Medplum shell is served."""
-    with serving(build_medplum()) as port:
+    with serving(build_medplum(tmp_path_factory.mktemp("medplum"))) as port:
         yield port
 
 

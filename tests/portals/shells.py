@@ -13,12 +13,12 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 
 
-def build_medplum() -> Path:
-    """Builds tests/portals/medplum afresh and returns the folder that holds it; its packages come from `make setup`."""
-    command = [TESTS / "node", "npm", "--prefix", TESTS, "run", "build:medplum"]
+def build_medplum(folder: Path) -> Path:
+    """Builds tests/portals/medplum into the folder and returns it; its packages come from `make setup`."""
+    command = [TESTS / "node", "npm", "--prefix", TESTS, "run", "build:medplum", "--", "--outDir", folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    return TESTS.parent / "build/portals/medplum"
+    return folder
 
 
 class SinglePage(SimpleHTTPRequestHandler):

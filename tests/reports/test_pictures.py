@@ -12,7 +12,7 @@ from backend.reports.pictures import Mark, bar, squares
 from backend.reports.timeline import NAMES_WIDTH, RIGHT, WIDTH, Stretch, timeline
 
 NEW_YORK = ZoneInfo("America/New_York")
-MARKS = [Mark(5, "99421"), Mark(11, "99422"), Mark(21, "99423")]
+MARKS = (Mark(5, "99421"), Mark(11, "99422"), Mark(21, "99423"))
 WINDOW = (date(2026, 4, 6), date(2026, 4, 12))
 RELEASE = date(2026, 4, 14)
 
@@ -44,19 +44,19 @@ def boxes(root, name):
 
 
 def test_there_are_seven_squares_and_only_days_with_time_are_filled():
-    root = parse(squares([480, 0, 0, 60, 0, 0, 5]))
+    root = parse(squares((480, 0, 0, 60, 0, 0, 5)))
     assert len(having(root, "empty")) == 7
     assert len(having(root, "counted")) == 3
     assert root.get("aria-label") == "Counted minutes: day 1 8:00, day 4 1:00, day 7 0:05"
 
 
 def test_a_week_without_time_says_so():
-    assert parse(squares([0] * 7)).get("aria-label") == "No counted minutes on any day"
+    assert parse(squares((0,) * 7)).get("aria-label") == "No counted minutes on any day"
 
 
 @given(st.lists(st.integers(0, 86_400), min_size=7, max_size=7))
 def test_no_square_overflows(days):
-    root = parse(squares(days))
+    root = parse(squares(tuple(days)))
     assert all(float(each.get("y")) >= 0 and float(each.get("height")) <= 18 for each in having(root, "counted"))
 
 

@@ -11,8 +11,11 @@ import pytest
 from backend.store import Store, open_store
 from backend.store.connection import connect
 from backend.store.folder import create_folder, database_path
+from tests.conftest import BOTH
 
 KEY = bytes(range(32))
+ON_BOTH = pytest.mark.parametrize("database", BOTH, indirect=True)
+"""A test of what a file and a server have in common."""
 
 
 @pytest.fixture
@@ -23,8 +26,8 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(data: Path) -> Iterator[Store]:
-    opened = open_store(data, KEY)
+def store(data: Path, database: str | None) -> Iterator[Store]:
+    opened = open_store(data, KEY, database=database)
     try:
         yield opened
     finally:

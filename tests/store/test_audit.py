@@ -16,11 +16,12 @@ from backend.store import Connection, Store, audit, database, open_folder
 from backend.store.audit import Audit
 from backend.store.connection import connect
 from backend.store.database import open_store
+from backend.store.erasures import erasing
 from backend.store.folder import create_folder, database_path
 from backend.store.heads import HeadFile
 from backend.store.keys import audit_key_path, create_key, read_audit_key, read_key
 from backend.store.writer import StoreClosed
-from tests.store.conftest import add_practice, practice_keys
+from tests.store.conftest import ON_BOTH, add_practice, practice_keys
 
 NOW = 1_790_000_000_000
 
@@ -67,7 +68,7 @@ def by_hand(data: Path, key_file: Path, *changes: str) -> None:
     """What somebody with the database key can do, past every guard."""
     hand = connect(database_path(data), read_key(data, key_file))
     hand.execute("PRAGMA foreign_keys = OFF")
-    for trigger in ("entry_no_update", "entry_no_delete", "entry_at_the_end", "detail_no_update"):
+    for trigger in ("entry_no_update", "entry_no_delete", "entry_at_the_end", "detail_no_update", "detail_no_delete"):
         hand.execute(f"DROP TRIGGER audit_{trigger}")
     for change in changes:
         assert hand.execute(change).rowcount > 0, change
@@ -75,6 +76,7 @@ def by_hand(data: Path, key_file: Path, *changes: str) -> None:
     hand.close()
 
 
+@ON_BOTH
 def test_entries_count_up_in_each_practice_and_follow_each_other(store: Store) -> None:
     store.write(add_practice("a"))
     store.write(add_practice("b"))
@@ -87,6 +89,7 @@ def test_entries_count_up_in_each_practice_and_follow_each_other(store: Store) -
     assert problems(store, 1) == problems(store, 2) == []
 
 
+@ON_BOTH
 def test_a_long_chain_is_read_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "ROWS_A_READ", 7)
     store.write(add_practice("a"))
@@ -102,9 +105,11 @@ def test_a_long_chain_is_read_in_pieces(store: Store, monkeypatch: pytest.Monkey
         "UPDATE audit_entry SET at = 1",
         "DELETE FROM audit_entry",
         "UPDATE audit_detail SET detail = '{}'",
-        "REPLACE INTO audit_entry SELECT * FROM audit_entry",
+        "INSERT INTO audit_entry SELECT practice_id, number + 2, at, actor_kind, actor_id, action, subject_kind,"
+        " subject_id, detail_digest, previous, seal FROM audit_entry",
     ],
 )
+@ON_BOTH
 def test_the_database_refuses_to_change_an_entry(store: Store, change: str) -> None:
     store.write(add_practice("a"))
     add(store)
@@ -113,6 +118,15 @@ def test_the_database_refuses_to_change_an_entry(store: Store, change: str) -> N
     assert problems(store) == []
 
 
+def test_an_entry_cannot_be_replaced_either(store: Store) -> None:
+    store.write(add_practice("a"))
+    add(store)
+    with pytest.raises(dbapi2.IntegrityError):
+        store.write(lambda connection: connection.execute("REPLACE INTO audit_entry SELECT * FROM audit_entry"))
+    assert problems(store) == []
+
+
+@ON_BOTH
 def test_what_fails_takes_its_entry_back(store: Store) -> None:
     store.write(add_practice("a"))
 
@@ -171,12 +185,13 @@ def test_what_nobody_waits_for_is_written_before_the_store_closes(kept: Store, d
 
 def test_erased_details_leave_a_valid_chain_and_an_entry(kept: Store) -> None:
     add(kept, 4)
-    erased = kept.write(
-        lambda connection: kept.audit.erase(
-            connection, 1, [("user", "u1"), ("user", "u3"), ("user", "nobody")], at=NOW, actor=COMMAND
-        )
-    )
-    assert erased == 2
+
+    def work(connection: Connection) -> int:
+        with erasing(connection, 1, "patient", at=NOW):
+            subjects = [("user", "u1"), ("user", "u3"), ("user", "nobody")]
+            return kept.audit.erase(connection, 1, subjects, at=NOW, actor=COMMAND)
+
+    assert kept.write(work) == 2
     with kept.read() as connection:
         rows = list(audit.chain(connection, 1))
     assert [row.detail is None for row in rows] == [False, True, False, True, False]

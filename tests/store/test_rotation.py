@@ -35,7 +35,7 @@ with alone(data):
 """
 ROTATES = "import sys; from pathlib import Path; from backend.store.rotation import rotate_key;"
 ROTATES += "rotate_key(Path(sys.argv[1]), Path(sys.argv[2]), now=1)"
-LITTLE_ROOM = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, 5_000_000));" + ROTATES
+LITTLE_ROOM = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(sys.argv[3]),));" + ROTATES
 
 
 @pytest.fixture
@@ -113,11 +113,14 @@ def test_a_half_written_new_key_is_made_again(data: Path, key: Path, rows: int) 
     assert whole(data, key.read_bytes()) == rows
 
 
-def test_where_the_disk_is_full_the_old_key_stays(data: Path, key: Path, rows: int) -> None:
+@pytest.mark.parametrize("size", [FILLED, 100_000], ids=["large", "fits in memory"])
+def test_where_the_disk_is_full_the_old_key_stays(data: Path, key: Path, size: int) -> None:
+    rows = fill(data, size)
+    room = database_path(data).stat().st_size // 4
     run = subprocess.run(
-        [sys.executable, "-c", LITTLE_ROOM, str(data), str(key)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", LITTLE_ROOM, str(data), str(key), str(room)], cwd=ROOT, capture_output=True, text=True
     )
-    assert "disk is full" in run.stderr
+    assert "CannotStart" in run.stderr and "disk is full" in run.stderr
     assert key_state(data, key) == (Opens.IN_USE, key)
     assert whole(data, KEY) == rows
     rotate_key(data, None, now=2)

@@ -16,10 +16,10 @@ from sqlcipher3 import dbapi2
 
 from backend.errors import Busy
 from backend.store import Store, open_store
-from backend.store.connection import connect
+from backend.store.connection import IntegrityError, connect
 from backend.store.folder import database_path
 from backend.store.writer import StoreClosed
-from tests.store.conftest import KEY, add_practice, practice_keys
+from tests.store.conftest import KEY, ON_BOTH, add_practice, practice_keys
 
 
 @contextmanager
@@ -77,6 +77,7 @@ def submit_in_order(store: Store, pool: ThreadPoolExecutor, works) -> list[Futur
     return futures
 
 
+@ON_BOTH
 def test_a_write_is_on_disk_when_it_returns(store: Store, data: Path) -> None:
     assert store.write(add_practice("a")) == 1
     assert practice_keys(store) == ["a"]
@@ -97,6 +98,7 @@ def test_what_waits_travels_in_one_commit(store: Store, pool: ThreadPoolExecutor
     assert len(practice_keys(store)) == 20
 
 
+@ON_BOTH
 def test_one_that_raises_takes_only_itself_back(store: Store, pool: ThreadPoolExecutor) -> None:
     def stumbles(connection) -> None:
         add_practice("half")(connection)
@@ -108,6 +110,15 @@ def test_one_that_raises_takes_only_itself_back(store: Store, pool: ThreadPoolEx
     with pytest.raises(ValueError, match="stumbled"):
         wrong.result(30)
     assert practice_keys(store) == ["a", "b"]
+
+
+@ON_BOTH
+def test_an_attempt_says_what_it_came_to_and_keeps_nothing(store: Store) -> None:
+    assert store.attempt(add_practice("a")) == 1
+    assert practice_keys(store) == []
+    store.write(add_practice("a"))
+    with pytest.raises(IntegrityError):
+        store.attempt(add_practice("a"))
 
 
 def test_when_a_commit_fails_each_member_learns_its_own_fate(store: Store, pool: ThreadPoolExecutor) -> None:
@@ -127,8 +138,9 @@ def test_when_a_commit_fails_each_member_learns_its_own_fate(store: Store, pool:
     assert store.write(add_practice("c")) == 1
 
 
-def test_more_than_the_queue_holds_is_answered_busy(data: Path, pool: ThreadPoolExecutor) -> None:
-    store = open_store(data, KEY, queue_limit=2)
+@ON_BOTH
+def test_more_than_the_queue_holds_is_answered_busy(data: Path, database: str | None, pool: ThreadPoolExecutor) -> None:
+    store = open_store(data, KEY, database=database, queue_limit=2)
     try:
         with held_up(store, pool):
             futures = submit_in_order(store, pool, [add_practice("a"), add_practice("b")])
@@ -141,8 +153,11 @@ def test_more_than_the_queue_holds_is_answered_busy(data: Path, pool: ThreadPool
         store.close()
 
 
-def test_closing_finishes_what_waits_and_refuses_what_comes_later(data: Path, pool: ThreadPoolExecutor) -> None:
-    store = open_store(data, KEY)
+@ON_BOTH
+def test_closing_finishes_what_waits_and_refuses_what_comes_later(
+    data: Path, database: str | None, pool: ThreadPoolExecutor
+) -> None:
+    store = open_store(data, KEY, database=database)
     with held_up(store, pool):
         futures = submit_in_order(store, pool, [add_practice(f"p{n}") for n in range(5)])
         closing = pool.submit(store.close)
@@ -151,18 +166,20 @@ def test_closing_finishes_what_waits_and_refuses_what_comes_later(data: Path, po
     with pytest.raises(StoreClosed):
         store.write(add_practice("late"))
     store.close()
-    reopened = open_store(data, KEY)
+    reopened = open_store(data, KEY, database=database)
     try:
         assert len(practice_keys(reopened)) == 5
     finally:
         reopened.close()
 
 
+@ON_BOTH
 def test_work_that_waits_for_the_writer_on_the_writers_thread_is_a_mistake(store: Store) -> None:
     with pytest.raises(RuntimeError, match="cannot wait"):
         store.write(lambda _: store.write(add_practice("a")))
 
 
+@ON_BOTH
 def test_an_interrupt_in_one_unit_does_not_end_the_writer(store: Store) -> None:
     def interrupted(connection) -> None:
         add_practice("a")(connection)
@@ -179,7 +196,7 @@ import sys
 from pathlib import Path
 from backend.store import open_store
 from tests.store.conftest import KEY, add_practice
-store = open_store(Path(sys.argv[1]), KEY)
+store = open_store(Path(sys.argv[1]), KEY, database=sys.argv[4] or None)
 for n in range(50):
     store.write(add_practice(f"{sys.argv[2]}{n}"))
     print(n, flush=True)
@@ -190,29 +207,33 @@ else:
 """
 
 
-def beside(data: Path, name: str, end: str = "close") -> subprocess.Popen[bytes]:
+def beside(data: Path, database: str | None, name: str, end: str = "close") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", WRITES_BESIDE, str(data), name, end], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", WRITES_BESIDE, str(data), name, end, database or ""],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
 
 
-def test_two_processes_create_and_write_the_same_database_at_once(data: Path) -> None:
-    with beside(data, "a") as one, beside(data, "b") as other:
+@ON_BOTH
+def test_two_processes_create_and_write_the_same_database_at_once(data: Path, database: str | None) -> None:
+    with beside(data, database, "a") as one, beside(data, database, "b") as other:
         assert (one.wait(60), other.wait(60)) == (0, 0)
-    store = open_store(data, KEY)
+    store = open_store(data, KEY, database=database)
     try:
         assert len(practice_keys(store)) == 100
     finally:
         store.close()
 
 
-def test_a_killed_process_loses_nothing_that_it_acknowledged(data: Path) -> None:
-    with beside(data, "a", "stay") as process:
+@ON_BOTH
+def test_a_killed_process_loses_nothing_that_it_acknowledged(data: Path, database: str | None) -> None:
+    with beside(data, database, "a", "stay") as process:
         assert process.stdout is not None
         said = [int(process.stdout.readline()) for _ in range(20)]
         process.kill()
         said += [int(line) for line in process.stdout.read().split()]
-    store = open_store(data, KEY)
+    store = open_store(data, KEY, database=database)
     try:
         assert {f"a{n}" for n in said} <= set(practice_keys(store))
     finally:

@@ -28,12 +28,25 @@ def idle_after() -> int:
 
 
 @pytest.fixture
-def road(server: Server, medplum: int, extension_folder: Path, idle_after: int, tmp_path: Path) -> Iterator[Road]:  # noqa: F811
+def flags() -> list[str]:
+    """More of the browser's own command line."""
+    return []
+
+
+@pytest.fixture
+def road(
+    server: Server,
+    medplum: int,  # noqa: F811
+    extension_folder: Path,
+    idle_after: int,
+    flags: list[str],
+    tmp_path: Path,
+) -> Iterator[Road]:
     profile = tmp_path / "profile"
     with (
         relaying(server.port) as relay,
         Desktop() as desktop,
-        Chromium(desktop, profile, extension=extension_folder, hosts={HOST: medplum}) as chromium,
+        Chromium(desktop, profile, extension=extension_folder, hosts={HOST: medplum}, flags=flags) as chromium,
     ):
         extension = Extension(chromium)
         extension.pair(

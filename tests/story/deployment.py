@@ -36,7 +36,9 @@ def package(folder: Path, *hosts: str) -> Path:
     """The practice's own package, unpacked in `folder`/extension and packed in `folder`/threadtime.zip."""
     grants = [word for host in hosts for word in ("--grant", host)]
     command = [sys.executable, "extension/assemble.py", *grants, "--out", str(folder / "extension")]
-    subprocess.run([*command, "--zip", str(folder / "threadtime.zip")], cwd=ROOT, check=True, timeout=60)
+    subprocess.run(
+        [*command, "--zip", str(folder / "threadtime.zip")], cwd=ROOT, check=True, capture_output=True, timeout=60
+    )
     return folder / "extension"
 
 

@@ -17,10 +17,6 @@ from tests.story.deployment import intranet, package, policy
 
 pytestmark = pytest.mark.browser
 
-ID = json.loads((Path(__file__).parents[2] / "extension/manifest.json").read_text())["browser_specific_settings"][
-    "gecko"
-]["id"]
-
 
 @pytest.fixture
 def portal(medplum: int) -> str:  # noqa: F811
@@ -50,9 +46,7 @@ def firefox(server: Server, portal: str, tmp_path: Path) -> Iterator[Firefox]:
 
 def options(firefox: Firefox) -> None:
     """Shows the options of the extension, once it is installed."""
-    host = "return WebExtensionPolicy.getByID(arguments[0])?.mozExtensionHostname ?? null"
-    name = until(lambda: firefox.run_in_browser(host, ID), seconds=60, what="the extension installed")
-    firefox.go(f"moz-extension://{name}/options/options.html")
+    firefox.go(firefox.options())
     until(lambda: firefox.run("return document.documentElement.dataset.shown"), what="the options")
 
 

@@ -95,7 +95,8 @@ def options(chromium: Chromium) -> Extension:
     """The options of the extension that the policy installed, once the worker knows the policy."""
     extension = Extension(chromium)
     extension.open()
-    until(lambda: taken(extension), what="the policy at the worker")
+    # A browser that has just started may say nothing yet; then the minute's work asks again.
+    until(lambda: taken(extension), seconds=90, what="the policy at the worker")
     extension.open()
     assert chromium.driver.find_element(By.ID, "practice").is_displayed()
     return extension

@@ -19,7 +19,7 @@ from tests.server import Server, row
 from tests.story.clinician import HOST, THREADS, Clinician
 from tests.story.extension import Extension
 from tests.story.relay import relaying
-from tests.story.road import Road, sent_rows
+from tests.story.road import Road, agree, sent_rows
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +38,7 @@ const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 })();
 """
 AT_ONCE = 10  # pauses between two deaths
+ROOM_IS_LOOKED_AT_AGAIN = 32  # seconds: until then the browser goes by what room it last found
 
 
 def beside(road: Road) -> tuple[str, str]:
@@ -155,3 +156,24 @@ def test_a_clock_that_is_an_hour_off_says_so_and_loses_nothing(road: Road):
     send(road, [row()])
     until(lambda: len(road.server.stored()) == 3, seconds=60, what="the row")
     until(lambda: "clock" not in road.chromium.driver.find_element(By.ID, "detail").text, what="no word of the clock")
+
+
+def test_a_device_without_room_says_so_and_loses_nothing(road: Road):
+    at, driver = road.clinician, road.chromium.driver
+    quota = {"method": "Storage.overrideQuotaForOrigin", "origin": road.extension.origin}
+    road.chromium.protocol(**quota, quotaSize=1)
+    options = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    at.arrive("A")
+    at.read(ROOM_IS_LOOKED_AT_AGAIN)
+    at.open("B")  # the row of A finds no room
+    at.read(8)
+    at.leave()
+    popup_says(road, "Needs attention", "This device has no room to keep intervals: free some disk space.")
+    assert road.server.stored() == []
+    driver.switch_to.window(options)
+    road.chromium.protocol(**quota)
+    agree(road)
+    assert {each["thread"] for each in road.server.stored()} == {THREADS["A"], THREADS["B"]}
+    driver.get(f"{road.extension.origin}/popup/popup.html")
+    until(lambda: "no room" not in driver.find_element(By.ID, "detail").text, what="no word of the room any more")

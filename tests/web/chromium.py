@@ -34,7 +34,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.*",
 )
 
 
@@ -63,6 +63,12 @@ class Page:
         wait.until(staleness_of(before))
         wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete")
 
+    def until_at(self, url: str) -> None:
+        """Returns when a page of this server is there, whichever way the browser got to it."""
+        wait = WebDriverWait(self.driver, 20, ignored_exceptions=[WebDriverException])
+        wait.until(lambda driver: driver.current_url.startswith(url))
+        wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete")
+
     def type(self, selector: str, text: str) -> None:
         self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(text)
 
@@ -86,7 +92,7 @@ class Page:
         self.open("/sign-in")
         self.type("#email", email)
         self.type("#password", password)
-        self.send("main button")
+        self.send("form:has(#password) button")
 
     def look(self, *, width: int, dark: bool) -> None:
         """Sets the width of the window and the colours that the reader asks for."""

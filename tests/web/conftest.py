@@ -47,11 +47,11 @@ class Visitor:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, database: str | None) -> Iterator[Store]:
     data, key_file = tmp_path / "data", tmp_path / "key"
     create_folder(data)
     create_key(data, key_file)
-    opened = open_store(data, read_key(data, key_file))
+    opened = open_store(data, read_key(data, key_file), database=database)
     try:
         yield opened
     finally:

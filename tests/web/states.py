@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from backend.audit import COMMAND
 from backend.billing.reading import instant_text
+from backend.desk.aging import apply_retention
 from backend.desk.episodes import approve
 from backend.desk.facts import Speaker, learn
+from backend.desk.retention import keep_for
 from backend.desk.settings import change_setting
 from tests.desk.world import World, make_reportable
 
@@ -48,6 +51,20 @@ def make_states(world: World, *, now: int, surgeon: str) -> None:
     approve(world.store, world.id, approved["episode_id"], by=None, now=now - 900)
     world.say("other_claims", {"patient": "approved", "code": "99457", "same_communication": True}, now=now - 500)
     world.report(now)
+
+
+def make_closed(world: World, *, now: int) -> None:
+    """An episode of two years ago, of the patient `closed`, whose intervals went by age."""
+    begin = now - 730 * DAY
+    world.send(
+        world.row(begin, 280, patient="closed", thread="thr-closed"),
+        world.row(begin + 2 * DAY, 140, patient="closed", thread="thr-closed"),
+        now=now - 400,
+    )
+    world.ask(begin - 3_600_000, "thr-closed", now=now - 300)
+    keep_for(world.store, world.id, kind="intervals", period="1 year", from_on=None, by=None, now=now)
+    [removed] = apply_retention(world.store, world.id, actor=COMMAND, now=now)
+    assert removed.counts.intervals == 2
 
 
 def _contradict(world: World, begin: int, now: int, surgeon: str) -> None:

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from backend.audit import VISITOR, by_user
-from backend.desk import people, practices
+from backend.desk import people
+from tests.desk.world import hilltop
 from tests.web.conftest import NOW, PASSWORD, Visitor
 from tests.web.states import DAY
 
@@ -116,16 +117,7 @@ def test_an_auditor_sees_no_episodes(auditor):
 
 
 def test_another_practices_audit_is_not_seen(auditor, store):
-    practices.create_practice(
-        store,
-        name="Hilltop",
-        timezone="UTC",
-        admin_email="boss@hilltop.example",
-        admin_name="Hilda Top",
-        password=PASSWORD,
-        kinds=[],
-        now=NOW,
-    )
+    hilltop(store, now=NOW, admin_name="Hilda Top")
     assert "Hilda Top" not in auditor.get("/audit?on=2026-09-21").text
     assert {json.loads(line)["practice_id"] for line in auditor.get("/audit/export").text.splitlines()} == {1}
 

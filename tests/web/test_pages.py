@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.desk import devices, practices
+from backend.desk import devices, episodes
 from backend.desk.record import record
 from backend.web.doors import now_ms
-from tests.web.conftest import NOW, PASSWORD, Visitor
+from tests.desk.world import hilltop
+from tests.web.conftest import NOW, Visitor
 
 DAY = 86_400_000
 SAFE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -98,6 +99,16 @@ def test_the_list_goes_on_page_by_page_and_shows_each_episode_once(manager, stor
     assert 'rel="next"' not in second.text
 
 
+def test_while_much_is_due_the_list_comes_at_once_and_says_so(manager, store, doctor, monkeypatch):
+    work(store, doctor, interval(NOW))
+    assert "being added up" not in manager.get("/episodes").text
+    monkeypatch.setattr(episodes, "PATIENCE_SECONDS", -1)
+    work(store, doctor, interval(NOW + 120_000))
+    shown = manager.get("/episodes").text
+    assert "The work of one patient is being added up" in shown
+    assert "of 2:00 recorded" in shown
+
+
 def test_a_filter_shows_only_its_status(manager, store, doctor):
     work(store, doctor, interval(now_ms() - DAY))
     assert len(rows_of(manager.get("/episodes?status=hold"))) == 1
@@ -109,16 +120,7 @@ def test_a_filter_shows_only_its_status(manager, store, doctor):
 def test_another_practices_episode_is_not_there(app, manager, store, doctor):
     work(store, doctor, interval(now_ms() - DAY))
     address = rows_of_first(manager)
-    practices.create_practice(
-        store,
-        name="Hilltop",
-        timezone="UTC",
-        admin_email="boss@hilltop.example",
-        admin_name="Bo Hill",
-        password=PASSWORD,
-        kinds=["medplum"],
-        now=NOW,
-    )
+    hilltop(store, now=NOW, admin_name="Bo Hill")
     other = Visitor(app.test_client())
     other.sign_in("boss@hilltop.example")
     assert rows_of(other.get("/episodes")) == []
@@ -226,16 +228,7 @@ def test_what_was_searched_for_stands_in_no_address_and_no_title(manager, store,
 
 def test_a_search_stays_within_the_practice(app, manager, store, doctor):
     work(store, doctor, interval(now_ms() - DAY))
-    practices.create_practice(
-        store,
-        name="Hilltop",
-        timezone="UTC",
-        admin_email="boss@hilltop.example",
-        admin_name="Bo Hill",
-        password=PASSWORD,
-        kinds=["medplum"],
-        now=NOW,
-    )
+    hilltop(store, now=NOW, admin_name="Bo Hill")
     other = Visitor(app.test_client())
     other.sign_in("boss@hilltop.example")
     assert rows_of(search(other, "40118")) == rows_of(search(other, "robin")) == []

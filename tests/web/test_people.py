@@ -53,7 +53,7 @@ def test_the_link_names_the_server_and_is_kept_by_no_cache(manager):
     page = send(manager, "/people/new", form)
     assert re.search(r'value="http://localhost/join/tl_1_[\w-]{43}"', page.text)
     assert page.headers["Cache-Control"] == "no-store"
-    assert "No password yet" in manager.get("/people").text
+    assert "Cannot sign in yet" in manager.get("/people").text
     again = send(manager, "/people/new", form)
     assert again.status_code == 409 and "already signs in" in again.text and "kim@riverside.example" in again.text
 

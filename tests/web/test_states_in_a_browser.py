@@ -10,7 +10,7 @@ from backend.store import open_folder
 from tests.desk.world import World
 from tests.server import ADMIN, CLINICIAN, PASSWORD, Server, now
 from tests.web.chromium import chromium
-from tests.web.states import STATES, make_states
+from tests.web.states import STATES, make_closed, make_states
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,9 @@ def server(tmp_path_factory):
         try:
             device = device_of(store, token)
             assert device is not None
-            make_states(World(store, get_practice(store), {"doctor": device}), now=now(), surgeon=CLINICIAN)
+            world = World(store, get_practice(store), {"doctor": device})
+            make_states(world, now=now(), surgeon=CLINICIAN)
+            make_closed(world, now=now())
         finally:
             store.close()
         yield made
@@ -58,7 +60,7 @@ def show(page, address, *, width=1240, dark=False):
     page.driver.execute_script("document.querySelectorAll('main details').forEach(each => { each.open = true })")
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", [*STATES, "closed"])
 @pytest.mark.parametrize(("width", "dark"), [(1240, False), (390, True), (320, False)])
 def test_no_state_has_a_barrier_or_is_cut_off(page, addresses, state, width, dark):
     show(page, addresses[state], width=width, dark=dark)
@@ -102,11 +104,19 @@ def test_an_approved_episode_shows_what_came_since(page, addresses):
     assert "warns now: Another service of the month" in history
 
 
+def test_an_episode_whose_time_went_by_age_says_so_and_keeps_its_minutes(page, addresses):
+    show(page, addresses["closed"])
+    assert "7 min 00 s counted of 7 min 00 s recorded" in page.text(".head")
+    assert "by age, as the practice has set" in page.text("section:has(#pieces)")
+    assert "7:00" in page.text("[aria-labelledby=h-who]")
+    assert "Its recorded time was removed by age" in page.text("[aria-labelledby=h-history]")
+
+
 def test_ready_and_approved_are_two_tiles_and_two_lists(page, addresses):
     page.look(width=1240, dark=False)
     page.open("/episodes")
     assert page.texts(".tile span") == ["Ready", "Approved", "On hold", "Not reportable", "All episodes"]
-    assert page.texts(".tile strong") == ["1", "1", "1", "1", "4"]
+    assert page.texts(".tile strong") == ["1", "1", "2", "1", "5"]
     page.send(".tile[href$='status=approved']")
     assert (page.text("h1"), page.texts("tbody th")) == ("One episode is approved", ["approved"])
     page.open("/episodes?status=reportable")

@@ -9,15 +9,20 @@ import pytest
 
 from backend.auth import tokens
 from backend.auth.roles import ROLES
-from backend.desk import people, practices
+from backend.desk import people
 from backend.desk.record import record
 from backend.store import people as rows
+from backend.store import schema
 from backend.web.doors import now_ms
+from tests.conftest import BOTH
+from tests.desk.world import hilltop
 from tests.house.tree import ROOT
-from tests.web.conftest import NOW, OURS, PASSWORD, Visitor
+from tests.web.conftest import NOW, OURS, Visitor
 from tests.web.test_pages import doctor, interval
 
 __all__ = ["doctor"]
+
+pytestmark = pytest.mark.parametrize("database", BOTH, indirect=True)
 
 PUBLIC_FOR_PROGRAMS = {
     *("/healthz", "/readyz", "/api/openapi.json", "/api/v1/facts/kinds"),
@@ -117,16 +122,7 @@ def test_who_is_not_signed_in_is_sent_to_sign_in(app, ids):
 
 
 def test_who_has_every_role_elsewhere_finds_nothing_of_this_practice(app, store, practice, ids):
-    other = practices.create_practice(
-        store,
-        name="Hilltop",
-        timezone="America/Denver",
-        admin_email="boss@hilltop.example",
-        admin_name="Boss",
-        password=PASSWORD,
-        kinds=[],
-        now=NOW,
-    )
+    other = hilltop(store, now=NOW)
     before = dump(store, practice.practice_id)
     found = []
     for method, rule in table():
@@ -143,11 +139,9 @@ def dump(store, practice_id):
     """Everything that is stored of a practice but its sessions; first what waits to be."""
     store.write_waiting()
     with store.read() as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         kept = {}
-        for table_ in tables:
-            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table_})")]
-            if "practice_id" in columns and table_ != "session":
+        for table_ in schema.row_counts(connection):
+            if table_ != "session":
                 found = connection.execute(f"SELECT * FROM {table_} WHERE practice_id = ?", (practice_id,))
                 kept[table_] = sorted(repr(tuple(row)) for row in found)
     return kept

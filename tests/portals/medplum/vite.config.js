@@ -1,4 +1,4 @@
-// Builds the shell into build/portals/medplum; every file name carries its content's hash.
+// Builds the shell into the folder that --outDir names; every file name carries its content's hash.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
@@ -7,7 +7,6 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   root: here('.'),
   build: {
-    outDir: here('../../../build/portals/medplum'),
     emptyOutDir: true,
     cssMinify: false, // @medplum/react's stylesheet holds a media query that a minifier refuses
     chunkSizeWarningLimit: 20000,
