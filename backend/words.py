@@ -68,6 +68,7 @@ BLOCKED = {
 WAITS = {
     "proxy-patient-match": "Whose thread?",
     "clinician-scope": "First review?",
+    "code-effective": "On which day?",
     "inquiry-precedes-time": "When did the patient write?",
     "patient-initiated": "Who began it?",
     "digital-inquiry": "How did it come?",
@@ -83,6 +84,7 @@ WAITS = {
     "no-double-count": "Other claims?",
     "apcm-bundle": "Monthly bundle?",
     "payer-coverage": "Which payer?",
+    "rhc-fqhc": "Which kind of clinic?",
     "consent-annual": "Consent?",
     "manual-time-attestation": "Entered time?",
     "cross-patient-overlap": "Whose seconds?",

@@ -11,7 +11,7 @@ from backend.billing.days import MS_A_SECOND
 from backend.billing.facts import facts_of
 from shared_rules import engine
 
-__all__ = ["Determination", "Piece", "changes", "determine", "judge", "seconds_by"]
+__all__ = ["Determination", "Piece", "changes", "determine", "judge", "seconds_by", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,26 @@ def judge(counted: Counted) -> dict[str, Any]:
         "settings": said["settings"],
         "changes": [],
     }
+
+
+# What a list says of an answer.
+_SUMMED_UP = (
+    "status",
+    "code",
+    "projected_code",
+    "blocking",
+    "hold_until",
+    "window_start",
+    "window_end",
+    "counted_seconds",
+    "rendering_clinician",
+)
+
+
+def summary(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an answer that a list of many shows, a fifteenth of it: of what blocks and what is missing the ids of
+    the rules, in the answer's order; sentences and sources stay in the answer."""
+    return {**{name: answer[name] for name in _SUMMED_UP}, "missing": [each["id"] for each in answer["missing"]]}
 
 
 # What a reader sees change, in this order; sentences and minutes follow from these.

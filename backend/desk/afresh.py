@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from backend.billing.case import Inquiry
-from backend.billing.determination import Piece
+from backend.billing.determination import Piece, summary
 from backend.billing.episodes import BuiltEpisode
 from backend.billing.rulebook import book
 from backend.desk.determine import Computed, compute, measures, same_answer
@@ -65,6 +65,8 @@ def differences(connection: Connection, practice_id: int) -> Iterator[str]:
     Merged time must be right at every instant. As to episodes, patients who wait to be computed are left out: nobody
     says yet that theirs stand. After an update of the rules that is everybody.
     """
+    if episodes.counts(connection, practice_id) != episodes.counted(connection, practice_id):
+        yield "The numbers of episodes by status are not how many stand."
     for patient_id in merged.differences(connection, practice_id):
         yield f"The merged time of the patient {patient_id} is not what the stored rows give."
     if practice_id in practices.with_other_rules(connection, book().digest):
@@ -131,6 +133,7 @@ def _of_approved(connection: Connection, practice_id: int, row: Any, one: Comput
         "family": approved["family"] == row["family"],
         "window_start": approved["window_start"] == row["window_start"],
         "window_end": approved["window_end"] == row["window_end"],
+        "summary": summary(approved) == orjson.loads(row["summary"]),
         "determination": latest is not None and same_answer(latest[1], afresh),
         "flag": bool(row["flagged"]) != same_answer(approved, afresh),
         "days": fields["days"] == orjson.loads(row["days"]),
@@ -153,6 +156,7 @@ def _of_closed(connection: Connection, practice_id: int, row: Any) -> Iterator[s
         "status": stands["status"] == row["status"],
         "window_start": stands["window_start"] == row["window_start"],
         "window_end": stands["window_end"] == row["window_end"],
+        "summary": summary(stands) == orjson.loads(row["summary"]),
         "days": sum(orjson.loads(row["days"])) == seconds,
         "shares": all(sum(each for _, each in shares[name]) == seconds for name in ("threads", "clinicians")),
         "pieces": orjson.loads(row["pieces"]) == [],
@@ -174,9 +178,7 @@ def _within(piece: Piece, rows: Mapping[str, Any]) -> bool:
 
 def _unlike(row: Any, one: Computed) -> list[str]:
     """The columns of the stored row that are not what was computed."""
-    stored = {
-        name: orjson.loads(row[name]) if name in ("days", "shares", "pieces") else row[name] for name in one.fields
-    }
+    stored = {name: orjson.loads(row[name]) if name in episodes.JSON else row[name] for name in one.fields}
     return [name for name, value in one.fields.items() if name != "settled_at" and stored[name] != value]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from prometheus_client import Counter
 
 from backend.billing.days import MS_A_SECOND, Days, days_of
-from backend.billing.determination import Determination, Piece, changes, determine, seconds_by
+from backend.billing.determination import Determination, Piece, changes, determine, seconds_by, summary
 from backend.billing.episodes import BuiltEpisode
 from backend.billing.identity import ExistingEpisode, keep_identity
 from backend.billing.rulebook import book, rules_on
@@ -149,6 +149,7 @@ def _computed(history: History, built: BuiltEpisode, days: Days, now: int) -> Co
         "provisional": int(built.provisional),
         "status": determination.answer["status"],
         "settled_at": now,
+        "summary": summary(determination.answer),
         "pieces": [list(_piece(each)) for each in pieces],
         **measures(pieces, built.window_start, days),
     }

@@ -26,7 +26,7 @@ from backend.store import Connection, Store, merged, patients, practices, search
 from backend.store import episodes as rows
 
 Answer = dict[str, Any]
-"""A determination: the object that `evaluate` prints, without the id."""
+"""A determination: the object that `evaluate` prints, without the id; or its summary."""
 
 PATIENCE_SECONDS = 1.0
 """How long a list waits for what is due."""
@@ -44,7 +44,7 @@ class EpisodeRow:
     window_start: date
     window_end: date
     family: str
-    determination: Answer
+    summary: Answer  # what a list says of the determination (billing.determination.summary)
     days: list[int]  # counted seconds of each day of the window
     approved_at: int | None
     closed_at: int | None  # when its intervals were removed by age; what they added up to stands
@@ -100,6 +100,7 @@ class Asked:
 class EpisodeView(EpisodeRow):
     """Everything about one episode."""
 
+    determination: Answer
     pieces: list[Stretch]
     clinicians: list[Share]
     inquiries: list[Asked]
@@ -149,8 +150,7 @@ def find_episodes(
             if wanted
             else []
         )
-        stored = [rows.one(connection, practice_id, episode_id) for episode_id in found]
-        shown = _listed(connection, practice_id, stored, now)
+        shown = _listed(connection, practice_id, rows.lines(connection, practice_id, found), now)
         counts = rows.counts(connection, practice_id)
         waiting = patients.count_due(connection, practice_id, now)
     _add_listed(store, practice_id, len(shown), by, now)
@@ -208,6 +208,7 @@ def get_episode(store: Store, practice_id: int, episode_id: str, *, now: int, by
     row = _row(found)
     return EpisodeView(
         **row,
+        determination=orjson.loads(found["answer"]),
         pieces=[
             Stretch(
                 interval_id=each[0],
@@ -332,16 +333,17 @@ def _not_found(connection: Connection, practice_id: int, episode_id: str) -> Not
 
 def _row(row: Any) -> dict[str, Any]:
     """The fields of EpisodeRow."""
+    by_thread = {(row["portal"], name): seconds for name, seconds in _shares(row)["threads"] if name is not None}
     return {
         "episode_id": row["episode_id"],
         "patient": row["patient"],
         "portal": row["portal"],
-        "threads": [(row["portal"], thread) for thread, _ in _shares(row)["threads"] if thread is not None],
-        "by_thread": {(row["portal"], name): seconds for name, seconds in _shares(row)["threads"] if name is not None},
+        "threads": list(by_thread),
+        "by_thread": by_thread,
         "window_start": date.fromisoformat(row["window_start"]),
         "window_end": date.fromisoformat(row["window_end"]),
         "family": row["family"],
-        "determination": orjson.loads(row["answer"]),
+        "summary": orjson.loads(row["summary"]),
         "days": orjson.loads(row["days"]),
         "approved_at": row["approved_at"],
         "closed_at": row["closed_at"],

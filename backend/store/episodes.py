@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
+from backend.billing.determination import summary
 from backend.store.connection import Connection
+from backend.store.count_tables import COUNTED
 
 _FIELDS = (
     "patient_id",
@@ -21,19 +23,28 @@ _FIELDS = (
     "days",
     "shares",
     "pieces",
+    "summary",
 )
-_JSON = ("days", "shares", "pieces")
-_ROW = (
-    "SELECT episode.episode_id, episode.patient_id, patient.reference AS patient, patient.portal, family, anchored_at,"
+JSON = ("days", "shares", "pieces", "summary")
+"""The columns that hold JSON."""
+_LINE = (
+    "episode.episode_id, episode.patient_id, patient.reference AS patient, patient.portal, family, anchored_at,"
     " window_start, window_end, provisional, opened_at, status, episode.determination_id, settled_at, approved_at,"
-    " episode.specialty, approved_by, closed_at, flagged, days, shares, answer FROM episode"
+    " episode.specialty, approved_by, closed_at, flagged, days, shares, summary"
+)
+_LINES = (
+    f"SELECT {_LINE} FROM episode"  # noqa: S608  (column names)
+    " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
+)
+_ROW = (
+    f"SELECT {_LINE}, answer FROM episode"  # noqa: S608  (column names)
     " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
     " JOIN determination ON determination.practice_id = episode.practice_id"
     " AND determination.determination_id = episode.determination_id"
 )
 _BY_PATIENT = (
     "SELECT episode_id, patient_id, family, specialty, anchored_at, window_start, window_end, provisional, opened_at,"
-    " status, determination_id, settled_at, approved_at, closed_at, flagged, days, shares, pieces FROM episode"
+    " status, determination_id, settled_at, approved_at, closed_at, flagged, days, shares, pieces, summary FROM episode"
     " WHERE practice_id = ? AND gone_at IS NULL AND episode_id IN (SELECT value FROM json_each(?))"
 )
 
@@ -86,7 +97,25 @@ def update(connection: Connection, practice_id: int, episode_id: str, fields: Ma
 
 
 def _values(fields: Mapping[str, Any]) -> list[Any]:
-    return [orjson.dumps(fields[name]).decode() if name in _JSON else fields[name] for name in _FIELDS]
+    return [orjson.dumps(fields[name]).decode() if name in JSON else fields[name] for name in _FIELDS]
+
+
+def sum_up(connection: Connection) -> None:
+    """Makes the summary of every episode, in a database from before there were any."""
+    last = (0, "")
+    while found := connection.execute(
+        "SELECT episode.practice_id, episode.episode_id, answer FROM episode JOIN determination"
+        " ON determination.practice_id = episode.practice_id"
+        " AND determination.determination_id = episode.determination_id"
+        " WHERE (episode.practice_id, episode.episode_id) > (?, ?)"
+        " ORDER BY episode.practice_id, episode.episode_id LIMIT 1000",
+        last,
+    ).fetchall():
+        connection.executemany(
+            "UPDATE episode SET summary = ? WHERE practice_id = ? AND episode_id = ?",
+            [(orjson.dumps(summary(orjson.loads(row[2]))).decode(), row[0], row[1]) for row in found],
+        )
+        last = (found[-1][0], found[-1][1])
 
 
 def set_flag(connection: Connection, practice_id: int, episode_id: str, *, flagged: bool, settled_at: int) -> None:
@@ -219,19 +248,21 @@ def events(connection: Connection, practice_id: int, episode_id: str) -> list[An
 
 def counts(connection: Connection, practice_id: int) -> dict[str, int]:
     """status -> how many standing episodes; those that are approved, all of them reportable, count as `approved`."""
-    found = dict(
+    return dict(
         connection.execute(
-            "SELECT status, count(*) FROM episode WHERE practice_id = ? AND gone_at IS NULL GROUP BY status",
+            "SELECT status, episodes FROM episode_count WHERE practice_id = ? AND episodes > 0", (practice_id,)
+        ).fetchall()
+    )
+
+
+def counted(connection: Connection, practice_id: int) -> dict[str, int]:
+    """The same, counted: what `counts` has to say."""
+    return dict(
+        connection.execute(
+            f"SELECT status, episodes FROM ({COUNTED}) AS counted WHERE practice_id = ?",  # noqa: S608  (ours)
             (practice_id,),
         ).fetchall()
     )
-    row = connection.execute(
-        "SELECT count(*) FROM episode WHERE practice_id = ? AND gone_at IS NULL AND approved_at IS NOT NULL",
-        (practice_id,),
-    ).fetchone()
-    if row[0]:
-        found |= {"approved": row[0], "reportable": found["reportable"] - row[0]}
-    return found
 
 
 _FILTERS = {
@@ -249,7 +280,7 @@ def page(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Any]:
-    """Standing episodes, newest window first, from behind `after` (window_start, episode_id).
+    """Lines of standing episodes, newest window first, from behind `after` (window_start, episode_id).
 
     `status`: as `counts` names them, so `reportable` leaves out what is approved.
     """
@@ -260,11 +291,20 @@ def page(
     if after is not None:
         where, values = where + " AND (window_start, episode.episode_id) < (?, ?)", [*values, *after]
     return connection.execute(
-        _ROW
+        _LINES
         + " WHERE episode.practice_id = ? AND gone_at IS NULL"
         + where
         + " ORDER BY window_start DESC, episode.episode_id DESC LIMIT ?",
         (*values, limit),
+    ).fetchall()
+
+
+def lines(connection: Connection, practice_id: int, episode_ids: Collection[str]) -> list[Any]:
+    """The lines of these standing episodes, in the same order."""
+    return connection.execute(
+        _LINES + " WHERE episode.practice_id = ? AND gone_at IS NULL"  # noqa: S608  (column names)
+        " AND episode_id IN (SELECT value FROM json_each(?)) ORDER BY window_start DESC, episode_id DESC",
+        (practice_id, orjson.dumps(list(episode_ids)).decode()),
     ).fetchall()
 
 

@@ -19,7 +19,9 @@ from backend.store import dialect, merged, wall
 from backend.store.account_tables import ACCOUNTS
 from backend.store.audit_tables import AUDIT
 from backend.store.connection import Connection
+from backend.store.count_tables import COUNTED, COUNTS, keeping_counts
 from backend.store.delegation_tables import DELEGATIONS
+from backend.store.episodes import sum_up
 from backend.store.identity_tables import IDENTITIES
 from backend.store.keeping_tables import GUARDED, KEEPING, KEPT_FOR_GOOD
 from backend.store.pairing_tables import PAIRING
@@ -39,7 +41,7 @@ OF_NO_PRACTICE = {"sign_in_directory", "pairing"}
 def row_counts(connection: Connection) -> dict[str, int]:
     """How many rows each table holds."""
     names = _tables(
-        *(PEOPLE, WORK, EPISODES, SETTINGS, AUDIT, ACCOUNTS, PAIRING, MERGED, IDENTITIES, DELEGATIONS, KEEPING)
+        *(PEOPLE, WORK, EPISODES, SETTINGS, AUDIT, ACCOUNTS, PAIRING, MERGED, IDENTITIES, DELEGATIONS, KEEPING, COUNTS)
     )
     counted = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone() for name in names}  # noqa: S608  (ours)
     return {name: int(row[0]) for name, row in counted.items()}
@@ -185,6 +187,23 @@ def keeping(database: Database) -> None:
         _refuse(database, table, "DELETE", said, f"NOT {_ERASING}")
     _wall_off(database, KEEPING)
     _describe(database)
+
+
+@migrations()
+def summaries(database: Database) -> None:
+    """What a list says of an episode stands beside it, so that a page of fifty reads no determination."""
+    _run(database, "ALTER TABLE episode ADD COLUMN summary TEXT NOT NULL DEFAULT '{}'")
+    sum_up(cast(Connection, database.conn))
+
+
+@migrations()
+def episode_counts(database: Database) -> None:
+    """Kept from now on by the database; of the episodes that are there it is counted here."""
+    _run(database, COUNTS)
+    _wall_off(database, COUNTS)
+    database.conn.execute(f"INSERT INTO episode_count (practice_id, status, episodes) {COUNTED}")
+    for statement in keeping_counts(on_server=not isinstance(database, Database)):
+        database.conn.execute(statement)
 
 
 _ERASING = "EXISTS (SELECT 1 FROM erasing WHERE erasing.practice_id = OLD.practice_id)"

@@ -31,10 +31,9 @@ def by_code(connection: Connection, practice_id: int, code: str, limit: int) -> 
     """The same, of episodes whose suggested or projected code this is."""
     return _ids(
         connection,
-        "SELECT episode.episode_id FROM episode JOIN determination USING (practice_id, determination_id)"
-        " WHERE practice_id = ?1 AND gone_at IS NULL"
-        " AND ?2 IN (json_extract(answer, '$.code'), json_extract(answer, '$.projected_code'))"
-        " ORDER BY window_start DESC, episode.episode_id DESC LIMIT ?3",
+        "SELECT episode_id FROM episode WHERE practice_id = ?1 AND gone_at IS NULL"
+        " AND ?2 IN (json_extract(summary, '$.code'), json_extract(summary, '$.projected_code'))"
+        " ORDER BY window_start DESC, episode_id DESC LIMIT ?3",
         (practice_id, code, limit),
     )
 

@@ -38,7 +38,7 @@ def episode_page(view: EpisodeView, *, zone: ZoneInfo, now: int, book: RuleBook)
         answer=answer,
         days=days(view.window_start, view.window_end),
         family=named(FAMILIES, view.family),
-        verdict=verdict.chip(answer, local_time(now, zone).date(), approved=view.approved_at is not None),
+        verdict=verdict.chip(view.summary, local_time(now, zone).date(), approved=view.approved_at is not None),
         counted=duration(answer["counted_seconds"]),
         recorded=duration(answer["counted_seconds"] + not_counted),
         picture=_picture(view, zone, _release_on(view, book)),

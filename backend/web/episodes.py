@@ -87,20 +87,20 @@ def _list(
 
 
 def _row(row: EpisodeRow, today: date, book: RuleBook, people: dict[str, str]) -> dict[str, object]:
-    answer = row.determination
-    rendering = answer["rendering_clinician"]
+    said = row.summary
+    rendering = said["rendering_clinician"]
     return {
         "episode_id": row.episode_id,
         "patient": row.patient,
         "portal": row.portal,
         "days": short_days(row.window_start, row.window_end, today=today),
         "squares": squares(tuple(row.days)),
-        "counted": clock(answer["counted_seconds"]),
-        "bar": bar(answer["counted_seconds"], _marks(row, book)),
-        "code": answer["code"],
-        "projected_code": answer["projected_code"],
+        "counted": clock(said["counted_seconds"]),
+        "bar": bar(said["counted_seconds"], _marks(row, book)),
+        "code": said["code"],
+        "projected_code": said["projected_code"],
         "rendering": people.get(rendering, rendering),
-        "chip": verdict.chip(answer, today, approved=row.approved_at is not None),
+        "chip": verdict.chip(said, today, approved=row.approved_at is not None),
         "flagged": row.flagged,
         "recorded": None if row.recorded_seconds is None else clock(row.recorded_seconds),
     }

@@ -37,21 +37,21 @@ _SEVERITIES = {
 }
 
 
-def chip(answer: Answer, today: date, *, approved: bool = False) -> Chip:
-    """What stands in the way, or that nothing does."""
+def chip(summary: Answer, today: date, *, approved: bool = False) -> Chip:
+    """What stands in the way, or that nothing does. `summary`: of the determination (billing.determination.summary)."""
     if approved:
-        return Chip("ready", "✓", f"Approved: {answer['code'] or 'no code'}")
-    if answer["status"] == "reportable":
-        return Chip("ready", "✓", f"Ready: {answer['code']}")
-    if answer["status"] == "not_reportable":
-        return Chip("blocked", "✕", _and_more(_first_sentence(answer), len(answer["blocking"])))
-    start, end, until = (_day(answer[name]) for name in ("window_start", "window_end", "hold_until"))
+        return Chip("ready", "✓", f"Approved: {summary['code'] or 'no code'}")
+    if summary["status"] == "reportable":
+        return Chip("ready", "✓", f"Ready: {summary['code']}")
+    if summary["status"] == "not_reportable":
+        return Chip("blocked", "✕", _and_more(_first_sentence(summary["blocking"]), len(summary["blocking"])))
+    start, end, until = (_day(summary[name]) for name in ("window_start", "window_end", "hold_until"))
     if start and end and start <= today <= end:
         return Chip("hold", "◔", f"Day {(today - start).days + 1} of {(end - start).days + 1}, open")
     if until and today < until:
         return Chip("hold", "◔", f"Hold until {short_day(until)}")
-    if answer["missing"]:
-        return Chip("missing", "?", _and_more(_first_question(answer), len(answer["missing"])))
+    if summary["missing"]:
+        return Chip("missing", "?", _and_more(_first_question(summary["missing"]), len(summary["missing"])))
     return Chip("hold", "◔", "On hold")
 
 
@@ -144,19 +144,14 @@ def _are(count: int, what: str) -> str:
     return f"{number(count)} episode {'is'} {what}" if count in (0, 1) else f"{number(count)} episodes are {what}"
 
 
-def _first_sentence(answer: Answer) -> str:
-    """A few words about what blocks; a rule that has none says its sentence."""
-    blocking = [each for each in answer["reasons"] if each["severity"] == "block"]
-    if not blocking:
-        return "Not reportable"
-    return BLOCKED.get(blocking[0]["id"], str(blocking[0]["message"]).rstrip("."))
+def _first_sentence(rules: Sequence[str]) -> str:
+    """A few words about the first of the rules that block."""
+    return named(BLOCKED, next(iter(rules), None), "Not reportable")
 
 
-def _first_question(answer: Answer) -> str:
-    """A few words about what is asked first; a rule that has none says what it asks."""
-    order = list(WAITS)
-    asked = min(answer["missing"], key=lambda each: order.index(each["id"]) if each["id"] in order else len(order))
-    return WAITS.get(asked["id"], str(asked["asks"]))
+def _first_question(rules: Sequence[str]) -> str:
+    """A few words about what is asked first of what these rules miss."""
+    return named(WAITS, next((each for each in WAITS if each in rules), rules[0]))
 
 
 def _and_more(first: str, count: int) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from backend.billing.determination import summary
 from backend.desk import episodes as desk_episodes
 from backend.desk.determine import settle
 from backend.desk.episodes import approve, find_episodes, get_episode, list_episodes
 from backend.desk.verify import verify
 from backend.errors import BadInput, Conflict, NotFound
-from tests.desk.world import World, at, make_reportable
+from backend.store import Connection, open_store
+from tests.desk.world import KEY, World, at, make_reportable
 
 NOW = at("2026-04-20 12:00")
 
@@ -243,11 +246,42 @@ class TestTheList:
         ):
             [row] = found.rows
             assert (found.waiting, row.recorded_seconds) == (1, 90)
-            assert row.determination == settled.determination
+            assert row.summary == settled.summary
         view = get_episode(riverside.store, riverside.id, row.episode_id, now=NOW)
         assert (view.recorded_seconds, sum(view.days)) == (None, 90)
         found = list_episodes(riverside.store, riverside.id, now=NOW)
         assert (found.waiting, {row.recorded_seconds for row in found.rows}) == (0, {None})
+
+    def test_its_lines_say_what_the_determinations_say_and_a_search_finds_the_same_ones(self, riverside: World) -> None:
+        ready(riverside)
+        riverside.send(riverside.row("2026-04-08 15:00", 60, thread="t2"), now=NOW)
+        page = list_episodes(riverside.store, riverside.id, now=NOW)
+        views = [get_episode(riverside.store, riverside.id, row.episode_id, now=NOW) for row in page.rows]
+        assert [row.summary for row in page.rows] == [summary(view.determination) for view in views]
+        assert {row.summary["code"] for row in page.rows} == {"99421", None}
+        for words, found in (("99421", page.rows[1:]), ("doctor", page.rows), ("12", page.rows[1:])):
+            assert find_episodes(riverside.store, riverside.id, words, now=NOW).rows == found
+
+
+def test_a_database_from_before_there_were_summaries_has_them_after_a_start(
+    riverside: World, database: str | None, tmp_path: Path
+) -> None:
+    ready(riverside)
+    riverside.send(riverside.row("2026-04-08 15:00", 60, thread="t2"), now=NOW)
+    assert riverside.report(NOW)
+
+    def as_before(connection: Connection) -> None:
+        connection.execute("ALTER TABLE episode DROP COLUMN summary")
+        applied = "_sqlite_migrations" if database is None else "migration"
+        connection.execute(f"DELETE FROM {applied} WHERE name = 'summaries'")
+
+    riverside.store.write(as_before)
+    riverside.store.close()
+    store = open_store(tmp_path / "data", KEY, database=database)
+    try:
+        assert verify(store) == []
+    finally:
+        store.close()
 
 
 def test_reading_settled_episodes_computes_nothing(riverside: World) -> None:

@@ -27,12 +27,10 @@ LARGE = (
 FINE = (
     "max(fact_id)",
     "ORDER BY window_start DESC, episode.episode_id DESC LIMIT",
-    "GROUP BY status",
-    "SELECT count(*) FROM episode WHERE practice_id = 1 AND gone_at IS NULL AND approved_at IS NOT NULL",
     "SET due_at = 0 WHERE practice_id = 1 AND portal =",
 )
-"""Statements that go along an index from its end, or count within one, so that the practice alone is their place in it;
-and what is said of a whole portal, which has all its patients computed again."""
+"""Statements that go along an index from its end, so that the practice alone is their place in it; and what is said of
+a whole portal, which has all its patients computed again."""
 OF_EVERYBODY = "UPDATE patient SET due_at = 0 WHERE practice_id = 1"
 BY_PRACTICE_ALONE = re.compile(r"^(SEARCH|SCAN) (\w+).*\(practice_id=\?\)$")
 
