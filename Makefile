@@ -19,7 +19,8 @@ demo: .venv/run  ## the server on throw-away data: six clinicians, thirty days, 
 
 test: check  ## every test, those in a real browser too
 	$(NPM) test
-	$(PYTHON) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -m "alone and not soak"
+	$(PYTHON) -m pytest -m "not alone and not soak" -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: setup  ## what takes longer than a test run may: hundreds of kills, real-time sessions, a million rows
 	$(PYTHON) -m pytest -m soak

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 from backend.auth import passwords
 from backend.store import schema
 from backend.store.server import schema_lock
 from tests.postgresql import Cluster
 from tests.server import Server
+
+settings.register_profile("threadtime", deadline=None)  # how fast an example is says what else the machine does
+settings.load_profile("threadtime")
 
 BOTH = ("sqlite", "postgresql")
 """The databases on which the same tests run."""

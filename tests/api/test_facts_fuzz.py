@@ -14,7 +14,7 @@ from backend.schemas.facts_wire import fields_of
 from backend.schemas.kinds import KINDS, Field
 from tests.server import ADMIN, CLINICIAN, Server, row, uuid7
 
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 anything = st.recursive(

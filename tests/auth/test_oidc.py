@@ -88,7 +88,7 @@ def test_a_key_for_encryption_and_one_of_an_unknown_kind_are_passed_over():
         read(token(), {"keys": for_secrets})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(anything, anything)
 def test_nonsense_in_the_place_of_a_token_or_of_keys_is_not_believed(said, keys):
     for id_token, published in ((said, PUBLISHED), (token(), {"keys": keys}), (token(), {}), (said, {"keys": keys})):
@@ -97,7 +97,7 @@ def test_nonsense_in_the_place_of_a_token_or_of_keys_is_not_believed(said, keys)
         assert refused.value.code == "untrusted"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(claims())), anything)
 def test_nonsense_in_a_claim_is_not_believed(name, value):
     said = {**claims(), name: value}
@@ -113,7 +113,7 @@ def test_nonsense_in_a_claim_is_not_believed(name, value):
         assert name in ("sub", "iat", "exp", "aud")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(list(PUBLISHED["keys"])), st.data())
 def test_a_damaged_key_is_not_believed(key, data):
     name = data.draw(st.sampled_from(sorted(set(key) - {"kid"})))

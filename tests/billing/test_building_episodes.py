@@ -5,7 +5,7 @@ from datetime import date
 from itertools import pairwise, permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made import EVERYBODY, PRACTICE, asked, at, case_of, worked
 
@@ -292,7 +292,6 @@ def test_inquiries_of_one_instant_and_thread_that_differ_in_one_answer_have_one_
 
 
 @given(HISTORY, st.randoms())
-@settings(deadline=None)
 def test_any_order_of_arrival_ends_in_the_same_episodes(drawn, chance):
     intervals, inquiries = history(drawn)
     built = build(intervals, inquiries)
@@ -302,7 +301,6 @@ def test_any_order_of_arrival_ends_in_the_same_episodes(drawn, chance):
 
 
 @given(HISTORY)
-@settings(deadline=None)
 def test_windows_of_a_family_never_overlap_and_no_second_lies_in_two_of_them(drawn):
     intervals, inquiries = history(drawn)
     built = build(intervals, inquiries)
@@ -318,7 +316,6 @@ def test_windows_of_a_family_never_overlap_and_no_second_lies_in_two_of_them(dra
 
 
 @given(HISTORY)
-@settings(deadline=None)
 def test_a_built_episode_is_judged_over_the_window_it_was_built_with(drawn):
     intervals, inquiries = history(drawn)
     for episode in build(intervals, inquiries):
@@ -329,7 +326,6 @@ def test_a_built_episode_is_judged_over_the_window_it_was_built_with(drawn):
 
 
 @given(HISTORY)
-@settings(deadline=None)
 def test_building_again_with_every_episode_approved_changes_no_window(drawn):
     intervals, inquiries = history(drawn)
     built = build(intervals, inquiries)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made import answer, at, excluded, facts, interval
 
@@ -242,7 +242,6 @@ def judged(made):
 
 
 @given(st.lists(WORK, max_size=12), CLAIMS, st.sampled_from(["medicare_ffs", "commercial", None]))
-@settings(deadline=None)
 def test_every_raw_second_is_counted_or_excluded_for_one_reason(work, claims, payer):
     found = judged(drawn_facts(work, claims, payer={"type": payer}))
     said = found.answer
@@ -263,7 +262,6 @@ def test_every_raw_second_is_counted_or_excluded_for_one_reason(work, claims, pa
 
 
 @given(st.lists(WORK, max_size=10), CLAIMS, st.randoms())
-@settings(deadline=None)
 def test_order_and_repetition_of_intervals_change_nothing(work, claims, chance):
     made = drawn_facts(work, claims)
     before = judged(made).answer
@@ -274,7 +272,6 @@ def test_order_and_repetition_of_intervals_change_nothing(work, claims, chance):
 
 
 @given(st.lists(WORK, max_size=8), CLAIMS, st.integers(0, 12 * 24 * 3600))
-@settings(deadline=None)
 def test_splitting_intervals_changes_nothing(work, claims, at_second):
     made = drawn_facts(work, claims)
     before = judged(made).answer
@@ -292,7 +289,6 @@ def test_splitting_intervals_changes_nothing(work, claims, at_second):
 
 
 @given(st.lists(WORK, max_size=8), CLAIMS, WORK)
-@settings(deadline=None)
 def test_staff_time_never_changes_the_code(work, claims, more):
     one = judged(drawn_facts(work, claims)).answer
     nurse = {**more, "clinician": "N1"}
@@ -304,7 +300,6 @@ def test_staff_time_never_changes_the_code(work, claims, more):
 
 
 @given(st.lists(WORK, max_size=8), CLAIMS)
-@settings(deadline=None)
 def test_counted_time_is_never_more_than_the_wall_clock_or_the_sum(work, claims):
     seconds = judged(drawn_facts(work, claims)).answer["counted_seconds"]
     assert seconds <= sum(w["length"] for w in work)
@@ -313,7 +308,6 @@ def test_counted_time_is_never_more_than_the_wall_clock_or_the_sum(work, claims)
 
 
 @given(st.lists(WORK, max_size=6), st.integers(1, 8))
-@settings(deadline=None)
 def test_whole_days_later_in_a_zone_without_summer_time_moves_only_the_dates(work, days):
     made = drawn_facts([{**w, "start": w["start"] % (6 * 24 * 3600)} for w in work], [])
     made["practice"]["timezone"] = "America/Phoenix"

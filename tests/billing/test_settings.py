@@ -157,7 +157,7 @@ def local(minute):
 
 
 @given(st.lists(WORK, min_size=1, max_size=12), st.lists(st.tuples(MOMENT, st.sampled_from("AB"))), CHANGES)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_whatever_changes_and_when_an_episode_is_judged_over_its_own_window_and_no_second_counts_twice(
     work, inquiries, changes
 ):

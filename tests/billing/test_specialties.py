@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made import EVERYBODY, PRACTICE, answer, asked, at, case_of, excluded, facts, interval, worked
 
@@ -148,7 +148,6 @@ WORK = st.lists(
 
 
 @given(WORK, st.lists(st.integers(0, 20 * 24 * 60), max_size=4))
-@settings(deadline=None)
 def test_a_specialtys_episodes_are_those_it_would_have_alone(work, questions):
     start = at("2026-04-01 00:00")
     moved = [

@@ -11,7 +11,7 @@ import pytest
 
 from tests.story.session_browsers import LONG_SESSIONS, SHORT_SESSIONS, Plan, hold
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.alone, pytest.mark.browser, pytest.mark.timeout(3600)]
 
 MOST_SECONDS_OF_A_THREAD = 2
 MOST_OF_THE_TOTAL = 0.005

@@ -18,7 +18,7 @@ from tests.desk.world import hilltop
 from tests.web.conftest import NOW, Visitor
 
 DAY = 86_400_000
-SAFE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SAFE = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def interval(started_at, *, seconds=60, **changes):
