@@ -96,8 +96,7 @@ def device_of(store: Store, token: str, *, seen_at: int | None = None) -> Device
     practice_id = tokens.practice_of(token, "tt")
     if practice_id is None:
         return None
-    with store.read() as connection:
-        found = rows.find_device(connection, practice_id, tokens.digest(token))
+    found = store.look_up(lambda connection: rows.find_device(connection, practice_id, tokens.digest(token)))
     if found is None or found[0].revoked_at is not None:
         return None
     kept, roles = found
@@ -111,8 +110,7 @@ def is_revoked(store: Store, token: str) -> bool:
     practice_id = tokens.practice_of(token, "tt")
     if practice_id is None:
         return False
-    with store.read() as connection:
-        found = rows.find_device(connection, practice_id, tokens.digest(token))
+    found = store.look_up(lambda connection: rows.find_device(connection, practice_id, tokens.digest(token)))
     return found is not None and found[0].revoked_at is not None
 
 

@@ -163,8 +163,7 @@ def session(store: Store, token: str | None, now: int, config: Config) -> Sessio
     if token is None or practice_id is None:
         return None
     name = tokens.digest(token)
-    with store.read() as connection:
-        found = rows.find_session(connection, practice_id, name)
+    found = store.look_up(lambda connection: rows.find_session(connection, practice_id, name))
     if found is None or not found.user.active:
         return None
     if now - found.created_at >= config.session_absolute_seconds * 1000:

@@ -22,7 +22,8 @@ from backend.errors import NotAllowed
 from backend.schemas.facts import key_of
 from backend.schemas.kinds import KINDS
 from backend.store import Connection, Store, facts, intervals, merged, patients, practices
-from backend.store.patients import Reference
+from backend.store.audit import End
+from backend.store.patients import Reference, Spoken
 
 Row = dict[str, Any]
 Rejected = tuple[str | None, int, str]
@@ -59,8 +60,10 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
 
     def work(connection: Connection) -> Outcome:
         batch = _Batch(connection, device, sent_at, received_at)
+        end: End | None = End(connection, device.practice_id)  # travels with the first query
         outcome = batch.record(rows)
         if readings := _readings(outcome, rows):
+            end = None  # what is attested has entries of its own
             _attest(store, connection, device, readings, received_at)
         if outcome.accepted:
             store.audit.add(
@@ -71,6 +74,7 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
                 action="time_recorded",
                 subject=("user", device.user_id),
                 detail=_accepted(outcome.accepted),
+                end=end,
             )
         for colleague in sorted({batch.marked[id_] for id_ in outcome.accepted if id_ in batch.marked}):
             store.audit.add(
@@ -151,6 +155,7 @@ class _Batch:
         self.marked: dict[str, str] = {}  # id of a row -> user_id of the colleague whose time it marks
 
     def record(self, rows: Sequence[tuple[int, Row]]) -> Outcome:
+        self.known = patients.Known(self.connection, self.practice_id, _spoken(row for _, row in rows))
         first: dict[str, tuple[int, Row]] = {}
         again: list[tuple[int, Row]] = []
         for index, row in self._usable(rows):
@@ -210,8 +215,9 @@ class _Batch:
     def _insert(self, rows: list[Row]) -> int:
         """Inserts rows with the patients and threads that they speak of; returns how many were new."""
         connection, practice_id = self.connection, self.practice_id
-        spoken = ((row["portal"], row["thread"], row["patient"]) for row in rows)
-        patient_of, owner_of, changed = patients.introduce(connection, practice_id, spoken, self.received_at)
+        patient_of, owner_of, changed = patients.introduce(
+            connection, practice_id, _spoken(rows), self.received_at, self.known
+        )
         values = [self._values(row, patient_of, owner_of) for row in rows]
         stored = intervals.insert(connection, values)
         changed.update(each[4] for each in values)
@@ -279,6 +285,10 @@ class _Batch:
             bool(row.get("recovered")),
             *(row.get(name) for name in _OPTIONAL),
         )
+
+
+def _spoken(rows: Iterable[Row]) -> Iterable[Spoken]:
+    return ((row["portal"], row["thread"], row["patient"]) for row in rows)
 
 
 def _spans(values: Iterable[tuple[Any, ...]]) -> dict[str, list[Span]]:

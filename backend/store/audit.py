@@ -15,6 +15,19 @@ SALT_BYTES = 16
 ROWS_A_READ = 1000
 
 
+class End:
+    """Where a practice's chain ends: asked at once, read when it is wanted."""
+
+    def __init__(self, connection: Connection, practice_id: int) -> None:
+        self._asked = connection.execute(
+            "SELECT number, seal FROM audit_entry WHERE practice_id = ? ORDER BY number DESC LIMIT 1", (practice_id,)
+        )
+
+    def read(self) -> Head:
+        row = self._asked.fetchone()
+        return Head(0, NOTHING) if row is None else Head(row[0], row[1])
+
+
 class Audit:
     """The audit of one store: `key` seals its entries; `heads` is the file beside the key, None where there is none."""
 
@@ -32,13 +45,15 @@ class Audit:
         action: str,
         subject: tuple[str, str | None],
         detail: Mapping[str, Any] | None = None,
+        end: End | None = None,
     ) -> int:
         """Adds an entry in the unit of work that does what it records; returns its number.
 
         `subject` and `detail` hold surrogate ids, counts and settings: never a portal's own identifier, a name, an
-        e-mail address or a token.
+        e-mail address or a token. `end`: where the chain ends, if the unit of work has asked and added nothing since;
+        an older one is refused by the entry's number.
         """
-        last = head(connection, practice_id)
+        last = (end or End(connection, practice_id)).read()
         said = None if detail is None else Detail(os.urandom(SALT_BYTES), canonical_detail(detail))
         entry = Entry(
             practice_id,
@@ -195,10 +210,7 @@ def _ranges(numbers: Iterable[int]) -> list[list[int]]:
 
 def head(connection: Connection, practice_id: int) -> Head:
     """Where the practice's chain ends."""
-    row = connection.execute(
-        "SELECT number, seal FROM audit_entry WHERE practice_id = ? ORDER BY number DESC LIMIT 1", (practice_id,)
-    ).fetchone()
-    return Head(0, NOTHING) if row is None else Head(row[0], row[1])
+    return End(connection, practice_id).read()
 
 
 def seal_at(connection: Connection, practice_id: int, number: int) -> bytes | None:

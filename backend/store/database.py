@@ -120,6 +120,11 @@ class Store:
         finally:
             self._local.open = False
 
+    def look_up(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` finds out by one query: whose a token or a session is, before which no practice is known, so that
+        it may see every practice's rows. `work` may run twice. Busy when the database server is away."""
+        return self.engine.look_up(work)
+
     def problems(self) -> list[str]:
         """Whether the database is whole: one sentence for each problem."""
         with self.read() as connection:

@@ -1,13 +1,15 @@
 """What the store asks of the database under it, and how the encrypted file answers."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from backend.store import integrity
 from backend.store.connection import Connection, DatabaseError, connect
+
+Result = TypeVar("Result")
 
 WRITER_CACHE_KIB = 32_000
 """Pages that the writing connection keeps decrypted: a row's patient lies anywhere in an index."""
@@ -17,9 +19,8 @@ class Transactions(Protocol):
     """The one connection of a process that writes, one transaction after the other."""
 
     def begin(self, practice_ids: Collection[int | None]) -> Connection:
-        """Opens a transaction in which nobody else writes for these practices; None stands for all of them.
-
-        ConnectionLost: the database cannot be reached now.
+        """Opens a transaction in which from its first query on nobody else writes for these practices; None stands for
+        all of them. ConnectionLost, here or at that query: the database cannot be reached now.
         """
 
     def stay_within(self, practice_id: int | None) -> None:
@@ -44,6 +45,9 @@ class Engine(Protocol):
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection that sees one state of the database; a thread reads once at a time."""
+
+    def look_up(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` finds out by one query, which needs no transaction; `work` may run twice."""
 
     def claim(self, practice_id: int) -> AbstractContextManager[bool]:
         """True while the block runs for the only process that does the practice's jobs; False for all others."""
@@ -91,6 +95,9 @@ class EncryptedFile:
             yield connection
         finally:
             connection.execute("ROLLBACK")
+
+    def look_up(self, work: Callable[[Connection], Result]) -> Result:
+        return work(self._reader())
 
     @contextmanager
     def claim(self, practice_id: int) -> Iterator[bool]:

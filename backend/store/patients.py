@@ -9,6 +9,7 @@ import itertools
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ DUE_AT_ONCE = 0
 
 Reference = tuple[str, str]
 """(portal, the portal's own identifier) of a patient or a thread."""
+Spoken = tuple[str, str | None, str | None]
+"""(portal, thread, patient) that a row names."""
 
 
 def find(connection: Connection, practice_id: int, patient_id: str) -> Any:
@@ -29,23 +32,49 @@ def find(connection: Connection, practice_id: int, patient_id: str) -> Any:
     ).fetchone()
 
 
+class Known:
+    """What is known of whom and of what rows speak, each of them (portal, thread, patient).
+
+    All is asked at once and read when it is wanted: on a server that is one way there and back, also for what else is
+    asked before that.
+    """
+
+    def __init__(self, connection: Connection, practice_id: int, rows: Iterable[Spoken]) -> None:
+        spoken = set(rows)
+        people = {(portal, patient) for portal, _, patient in spoken if patient is not None}
+        threads = {(portal, thread) for portal, thread, _ in spoken if thread is not None}
+        self._people = _among(connection, practice_id, _PEOPLE, people)
+        self._owners = _among(connection, practice_id, _OWNERS, threads)
+        self._named = _among(connection, practice_id, _NAMED, threads)
+
+    @cached_property
+    def patient_of(self) -> dict[Reference, str]:
+        return dict(_answers(self._people))
+
+    @cached_property
+    def owner_of(self) -> dict[Reference, str]:
+        return dict(_answers(self._owners))
+
+    @cached_property
+    def named(self) -> set[tuple[Reference, str]]:
+        """Which threads name which patient_id."""
+        return set(_answers(self._named))
+
+
 def introduce(
-    connection: Connection, practice_id: int, rows: Iterable[tuple[str, str | None, str | None]], now: int
+    connection: Connection, practice_id: int, rows: Iterable[Spoken], now: int, known: Known | None = None
 ) -> tuple[dict[Reference, str], dict[Reference, str], set[str]]:
-    """Makes known of whom and of what rows speak, each of them (portal, thread, patient).
+    """Makes known of whom and of what rows speak.
 
     Who is not known yet gets a row, a new thread also one that stands in for its patient; and a thread of which a row
     names a patient goes to whom it belongs now. Returns the patient_id by patient and by thread, and the patients
-    between whom rows moved.
+    between whom rows moved. `known`: what is known now of these rows, or of more, where it was asked before.
     """
     spoken = set(rows)
     people = {(portal, patient) for portal, _, patient in spoken if patient is not None}
     threads = {(portal, thread) for portal, thread, _ in spoken if thread is not None}
-    # All are asked before one is read: on a server that is one way there and back.
-    asked = [
-        _among(connection, practice_id, *each) for each in ((_PEOPLE, people), (_OWNERS, threads), (_NAMED, threads))
-    ]
-    patient_of, owner_of, named = dict(_answers(asked[0])), dict(_answers(asked[1])), set(_answers(asked[2]))
+    known = known or Known(connection, practice_id, spoken)
+    patient_of, owner_of, named = dict(known.patient_of), dict(known.owner_of), known.named
     new = {each: _new_id() for each in people if each not in patient_of}
     stand_ins = {each: _new_id() for each in threads if each not in owner_of}
     patient_of |= new

@@ -127,7 +127,13 @@ class PostgresConnection:
     def take_back(self) -> None:
         """Ends the transaction; what waits is never sent."""
         self._waiting.clear()
-        self.run("ROLLBACK")
+        if self.in_transaction:
+            self.run("ROLLBACK")
+
+    def leave(self) -> None:
+        """Ends a transaction that only read; after a ROLLBACK the driver forgets every statement it has prepared."""
+        self._waiting.clear()
+        self.run("COMMIT")
 
     def close(self) -> None:
         self.raw.close()

@@ -7,17 +7,19 @@ for everybody. So within a practice everything happens one after the other, as i
 
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from backend.errors import Busy, CannotStart
 from backend.store import server_state, wall
-from backend.store.connection import Connection, ConnectionLost, DatabaseError
+from backend.store.connection import Connection, ConnectionLost, Cursor, DatabaseError
 from backend.store.engine import Transactions, UnknownFate
 from backend.store.postgresql import SETTINGS, PostgresConnection, connect, prepare
+
+Result = TypeVar("Result")
 
 READERS = 20
 """Connections that read at most; more than the server has threads."""
@@ -59,8 +61,20 @@ class Server:
             raise _away() from None
         finally:
             with suppress(DatabaseError):
-                connection.take_back()
+                connection.leave()
             self._pool.putconn(connection.raw)
+
+    def look_up(self, work: Callable[[Connection], Result]) -> Result:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            raw = self._raw(max(0.1, until - time.monotonic()))
+            try:
+                return work(PostgresConnection(raw))
+            except ConnectionLost:
+                if time.monotonic() >= until:
+                    raise _away() from None
+            finally:
+                self._pool.putconn(raw)
 
     def _begun(self) -> PostgresConnection:
         """A connection out of the pool in a transaction that only reads; those that died while they lay there go."""
@@ -142,15 +156,16 @@ class _OnServer:
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: PostgresConnection | None = None
-        self._transaction = ""
+        self._numbered: Cursor | None = None
 
     def begin(self, practice_ids: Collection[int | None]) -> Connection:
         if self._connection is None or self._connection.is_lost:
             self._connection = connect(self._url)
-        # One round trip; the transaction's number comes first, so that it is known whatever happens to the locks.
-        begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-        [row] = self._connection.run(f"{begin}; SELECT pg_current_xact_id(), {_locks(practice_ids)}")
-        self._transaction = row[0]
+        # None of it is waited for: it travels with the first query.
+        self._connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        self._numbered = self._connection.execute("SELECT pg_current_xact_id()")
+        for lock, number in _locks(practice_ids):
+            self._connection.execute(lock, (number,))
         return self._connection
 
     def stay_within(self, practice_id: int | None) -> None:
@@ -162,15 +177,16 @@ class _OnServer:
         self._connection.flush()
 
     def commit(self) -> None:
-        assert self._connection is not None, "begun before"  # noqa: S101
+        assert self._connection is not None and self._numbered is not None, "begun before"  # noqa: S101
+        number = self._numbered.fetchone()[0]  # before the COMMIT goes: by it the server says later what became of it
         try:
             self._connection.execute("COMMIT")
         except ConnectionLost:
-            if not self._was_committed():
+            if not self._was_committed(number):
                 raise
 
     def take_back(self) -> None:
-        if self._connection is not None and self._connection.in_transaction:
+        if self._connection is not None:
             with suppress(DatabaseError):  # the error that led here is the one that is told
                 self._connection.take_back()
 
@@ -178,8 +194,9 @@ class _OnServer:
         if self._connection is not None:
             self._connection.close()
 
-    def _was_committed(self) -> bool:
-        """What became of the transaction whose COMMIT was on its way: the server knows, after a crash of its own too.
+    def _was_committed(self, number: str) -> bool:
+        """What became of the transaction of that number, whose COMMIT was on its way: the server knows, even after a
+        crash of its own.
 
         Where its process still waits for a COMMIT that never came, it is ended. UnknownFate: nobody answers.
         """
@@ -188,8 +205,8 @@ class _OnServer:
         while time.monotonic() < until:
             try:
                 self._connection = connect(self._url)
-                self._connection.execute(_END, (self._transaction,)).fetchall()
-                state = self._connection.execute(_FATE, (self._transaction,)).fetchone()[0]
+                self._connection.execute(_END, (number,)).fetchall()
+                state = self._connection.execute(_FATE, (number,)).fetchone()[0]
             except DatabaseError:
                 state = "in progress"
             if state != "in progress":
@@ -202,12 +219,16 @@ _END = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backe
 _FATE = "SELECT pg_xact_status(?::xid8)"
 
 
-def _locks(practice_ids: Collection[int | None]) -> str:
-    """Always in one order, so that no two wait for each other."""
+def _locks(practice_ids: Collection[int | None]) -> list[tuple[str, int]]:
+    """Statements that lock, each with its number; always in one order, so that no two wait for each other."""
     if None in practice_ids:
-        return f"pg_advisory_xact_lock({EVERY_PRACTICE}, 0)"
-    each = [f"pg_advisory_xact_lock({PRACTICE}, {number})" for number in sorted(_numbers(practice_ids))]
-    return ", ".join((f"pg_advisory_xact_lock_shared({EVERY_PRACTICE}, 0)", *each))
+        return [(_LOCK_EVERY, 0)]
+    return [(_SHARE_EVERY, 0), *((_LOCK_ONE, each) for each in sorted(_numbers(practice_ids)))]
+
+
+_LOCK_EVERY = f"SELECT pg_advisory_xact_lock({EVERY_PRACTICE}, ?::int)"
+_SHARE_EVERY = f"SELECT pg_advisory_xact_lock_shared({EVERY_PRACTICE}, ?::int)"
+_LOCK_ONE = f"SELECT pg_advisory_xact_lock({PRACTICE}, ?::int)"
 
 
 def _numbers(practice_ids: Collection[int | None]) -> set[int]:

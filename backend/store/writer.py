@@ -1,7 +1,7 @@
 """The single writer: one thread, one connection, many units of work to a commit.
 
 A durable commit costs one fsync whatever it holds, so everything that waits while one commit runs travels in the
-next one together (docs/decisions/004). Each unit of work has its savepoint: one that raises takes only itself back.
+next one together (docs/decisions/004). Each of several has its savepoint: one that raises takes only itself back.
 If the commit itself fails, the members run again one by one, so that each learns its own fate; where it gave way to
 another process's or the database server went away, the whole group runs again. A unit is answered only after the
 commit that holds it.
@@ -187,11 +187,13 @@ class Writer:
         for unit in group:
             unit.result, unit.error = None, None
             self._transactions.stay_within(unit.within)
+            if len(group) == 1:  # it fails as a whole, with its commit
+                unit.result = unit.work(connection)
+                continue
             execute("SAVEPOINT unit")
             try:
                 unit.result = unit.work(connection)
-                if len(group) > 1:  # a unit by itself fails with its commit
-                    self._transactions.flush()
+                self._transactions.flush()
             except Interrupted:
                 raise
             except Exception as error:

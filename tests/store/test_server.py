@@ -44,7 +44,8 @@ def at_work(store: Store, pool: ThreadPoolExecutor, practice_id: int | None) -> 
     """A unit of work that is under way while the block runs."""
     started, go = threading.Event(), threading.Event()
 
-    def work(_: Connection) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute("SELECT 1").fetchone()  # with the first query it has its locks
         started.set()
         assert go.wait(30)
 
@@ -150,9 +151,17 @@ def test_a_connection_lost_in_the_middle_is_made_again(store: Store, cluster: Cl
 def test_idle_connections_that_died_are_replaced(store: Store, cluster: Cluster) -> None:
     store.write(add_practice("a"))
     assert practice_keys(store) == ["a"]
-    with cluster.superuser() as superuser:
-        superuser.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'threadtime'")
+
+    def cut() -> None:
+        with cluster.superuser() as superuser:
+            superuser.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'threadtime'"
+            )
+
+    cut()
     assert practice_keys(store) == ["a"]
+    cut()
+    assert store.look_up(lambda connection: connection.execute("SELECT key FROM practice").fetchone()[0]) == "a"
     assert store.write(add_practice("b")) == 1
 
 
