@@ -13,7 +13,7 @@ from typing import IO
 
 import click
 
-from backend.console import Commands, Day, Instant, output, print_table, setting_lines, working
+from backend.console import Commands, Day, Instant, loading, output, print_table, setting_lines, working
 from backend.errors import BadInput
 from backend.importing import facts_in
 from backend.keeping import backup, doctor, key, restore, support_bundle
@@ -57,7 +57,8 @@ def init(data: Path | None, practice: str | None, timezone: str | None, admin: s
 @click.option("--behind-proxy", is_flag=True, help="A TLS proxy on this machine stands in front.")
 def serve(data: Path | None, host: str, port: int, behind_proxy: bool) -> None:
     """Serve; ready when GET /readyz answers 200."""
-    from backend.app import serve
+    with loading():
+        from backend.app import serve
 
     serve(replace(configured(data), host=host, port=port, behind_proxy=behind_proxy))
 
@@ -71,8 +72,9 @@ def start(data: Path | None, port: int) -> None:
     Creates the practice if there is none, asking or taking what `init` would; assembles the extension; says what to
     load in the browser and what to enter there.
     """
-    from backend.app import serve
-    from backend.first_run import assemble_extension, how_to_begin, set_up_once
+    with loading():
+        from backend.app import serve
+        from backend.first_run import assemble_extension, how_to_begin, set_up_once
 
     config = replace(configured(data), port=port)
     for line in set_up_once(config, now=now()):

@@ -1,5 +1,6 @@
 """How the command line takes words and gives answers: kinds of argument, the error line, progress, output."""
 
+import gc
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,6 +81,18 @@ class Instant(click.ParamType[int]):
         except ValueError:
             pass  # said below, as for one without an offset
         return self.fail(f"{value!r} is not an instant with its offset, such as 2026-04-06T12:00:00-04:00.", param, ctx)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Looks for no garbage while the block imports the server: nearly all of it stays, and looking again and again took
+    a sixth of a start. Nor is it looked through later, as a request waits."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, cast
+from threading import Lock
+from typing import Any
 
 import flask_smorest
+import orjson
 from flask import Flask, Response, request
 from flask_cors import CORS
 from flask_limiter import Limiter
@@ -32,8 +34,25 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
     ERROR_SCHEMA = Problem
     DEFAULT_ERROR_RESPONSE_NAME = None
 
+    def __init__(self, app: Flask) -> None:
+        self._lock = Lock()
+        self._whole = False
+        super().__init__(app)
+
     def _register_error_handlers(self) -> None:
         pass
+
+    def _openapi_json(self) -> Response:
+        return Response(orjson.dumps(self.described()), content_type="application/json")
+
+    def described(self) -> dict[str, Any]:
+        """The whole description. The many kinds of fact are added for whoever asks first: no start waits for them."""
+        with self._lock:
+            if not self._whole:
+                facts.describe(self.spec)
+                self._whole = True
+            described: dict[str, Any] = self.spec.to_dict()
+            return described
 
 
 def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> Callable[[], dict[str, Any]]:
@@ -55,7 +74,6 @@ def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> Call
     api.register_blueprint(own_episodes.routes(store))
     api.register_blueprint(pairing.routes(store, config, limiter))
     app.register_blueprint(facts.routes(store))
-    facts.describe(api.spec)
     app.register_blueprint(health.routes(store))
     app.before_request(_speaks_our_protocol)
     CORS(
@@ -67,7 +85,7 @@ def register(app: Flask, store: Store, config: Config, limiter: Limiter) -> Call
         supports_credentials=False,
         max_age=600,
     )
-    return cast(Callable[[], dict[str, Any]], api.spec.to_dict)
+    return api.described
 
 
 def _speaks_our_protocol() -> Response | None:

@@ -265,10 +265,9 @@ def over_http(folder: Path, rounds: int) -> list[Line]:
     ]
     running: list[Server] = []
     try:
+        ready = start_time(made[0], rounds)
         for server in made:
-            begun = time.perf_counter()
             server.start()
-            ready = time.perf_counter() - begun
             running.append(server)
             assert server.process is not None
             memory = psutil.Process(server.process.pid).memory_info().rss / 2**20
@@ -284,12 +283,26 @@ def over_http(folder: Path, rounds: int) -> list[Line]:
              *compared(lambda: slowest(whole), lambda: slowest(alone), rounds, "ms"), "0.20 or less"),
             ("rows, 8 connections x 100, encrypted against plain text",
              *compared(lambda: rate(whole[:8], 8, 100), lambda: rate(plain[:8], 8, 100), rounds), "0.65 or more"),
-            ("ready after its start", f"{ready:.2f} s", "", "", "about 1 s"),
+            ("ready after its start, not its first", f"{ready:.2f} s", "", "", "about 1 s"),
             ("memory of an idle server", f"{memory:.0f} MB", "", "", "120 MB or less"),
         ]  # fmt: skip
     finally:
         for server in running:
             server.stop()
+
+
+def start_time(server: Server, rounds: int) -> float:
+    """Seconds until the server is ready, the middle of several starts after one in which Python keeps what it compiled,
+    as an installation does."""
+    server.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    server.environment["PYTHONPYCACHEPREFIX"] = str(server.data.parent / "compiled")
+    times = []
+    for _ in range(1 + rounds):
+        begun = time.perf_counter()
+        server.start()
+        times.append(time.perf_counter() - begun)
+        server.stop()
+    return statistics.median(times[1:])
 
 
 class Storage:

@@ -1,9 +1,11 @@
 """`make run`: sets up once, assembles the extension, and says how to begin."""
 
+import gc
 import time
 
 import requests
 
+from backend.console import loading
 from backend.first_run import EXTENSION
 from tests.browser import end_group
 
@@ -54,3 +56,14 @@ def test_a_first_run_that_was_ended_half_way_is_taken_up_again(home):
     assert home.data.exists()
     home.serve(command="start")
     assert "Sign in as" in home.log()
+
+
+def test_while_the_server_is_loaded_no_garbage_is_looked_for_and_what_is_loaded_never_is_later():
+    frozen = gc.get_freeze_count()
+    try:
+        with loading():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > frozen
+    finally:
+        gc.unfreeze()
