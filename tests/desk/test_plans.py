@@ -1,4 +1,4 @@
-"""No statement of the daily work reads a practice's whole table to find a patient's or an episode's rows."""
+"""No statement of the daily work reads a whole table to find somebody's rows; those of a request travel together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from backend.desk.determine import settle
+from backend.desk.devices import add_device, device_of
 from backend.desk.episodes import get_episode, list_episodes
 from backend.store import engine
 from backend.store.connection import Connection, connect
-from tests.desk.world import at, world
+from backend.store.postgresql import PostgresConnection
+from tests.desk.world import World, at, world
 
 LARGE = (
     "interval",
@@ -73,6 +75,35 @@ def test_every_statement_searches_by_more_than_the_practice(tmp_path: Path, monk
         if (whole := BY_PRACTICE_ALONE.match(step)) and whole[2] in LARGE and not any(part in sql for part in FINE)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_request_takes_four_ways_to_a_server(riverside: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for its token and three for its rows; each further one is a twentieth of the time that it takes."""
+    now = at("2026-04-06 12:00")
+    known, *new = [riverside.row(f"2026-04-06 09:{minute:02}", patient="p1") for minute in range(10)]
+    token = add_device(riverside.store, riverside.id, clinician_email="doctor@riverside.example", name="A", now=now)
+    riverside.send(known)
+    ways: list[list[str]] = []
+    flush, run = PostgresConnection.flush, PostgresConnection.run
+
+    def flushed(self: PostgresConnection) -> None:
+        if self._waiting:
+            ways.append([each.text for each in self._waiting])
+        flush(self)
+
+    def ran(self: PostgresConnection, statements: str) -> list[object]:
+        ways.append([statements])
+        return run(self, statements)
+
+    monkeypatch.setattr(PostgresConnection, "flush", flushed)
+    monkeypatch.setattr(PostgresConnection, "run", ran)
+    device = device_of(riverside.store, token)
+    assert device is not None
+    riverside.devices["laptop"] = device
+    assert len(riverside.send(*new, by="laptop").accepted) == 9
+    monkeypatch.undo()
+    assert len(ways) == 4, ways
 
 
 def plan_of(connection: Connection, sql: str) -> list[str]:
