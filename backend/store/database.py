@@ -16,8 +16,8 @@ from backend.errors import Busy, CannotStart, NoDataFolder, WrongKey
 from backend.store import audit as chains
 from backend.store import schema
 from backend.store.audit import Audit
-from backend.store.connection import Connection, DatabaseError, connect
-from backend.store.engine import EncryptedFile, Engine
+from backend.store.connection import Connection, DatabaseError
+from backend.store.engine import EncryptedFile, Engine, connect_to_write
 from backend.store.folder import FolderLock, database_path, folder_id, lock_open, migration_lock
 from backend.store.folder import refuse_missing_database as refuse_missing_file
 from backend.store.heads import head_path
@@ -257,7 +257,7 @@ def _open_server(data: Path, url: str, audit: Callable[[Connection], Audit], que
 
 def _bring_up_to_date(data: Path, path: Path, key: bytes, audit: Callable[[Connection], Audit]) -> Audit:
     with migration_lock(data):
-        connection = connect(path, key)
+        connection = connect_to_write(path, key)
         try:
             schema.migrate(connection)
             return audit(connection)

@@ -83,9 +83,7 @@ class EncryptedFile:
         self._readers: list[Connection] = []
 
     def transactions(self) -> "Transactions":
-        connection = connect(self.path, self._key)
-        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
-        return _OfFile(connection)
+        return _OfFile(connect_to_write(self.path, self._key))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -134,6 +132,13 @@ class EncryptedFile:
             with self._lock:
                 self._readers.append(connection)
         return connection
+
+
+def connect_to_write(path: Path, key: bytes) -> Connection:
+    """A connection with room for many pages; errors as of `connect`."""
+    connection = connect(path, key)
+    connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+    return connection
 
 
 class _OfFile:
