@@ -59,3 +59,11 @@ def fill(data: Path, size: int = 20_000_000) -> int:
     connection.execute("COMMIT")
     connection.close()
     return rows
+
+
+def size_of(path: Path) -> int:
+    """In bytes; -1 where there is no such file, which may go at any moment."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1

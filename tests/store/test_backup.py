@@ -21,7 +21,7 @@ from backend.store.keys import path_of_id, write_key
 from backend.store.restore import restore
 from backend.store.rotation import rotate_key
 from tests.browser import end_group, start_group, until
-from tests.store.conftest import KEY, add_practice, fill, practice_keys
+from tests.store.conftest import KEY, add_practice, fill, practice_keys, size_of
 
 CANARY = "canary-in-a-name"
 
@@ -107,7 +107,7 @@ class TestABackup:
         script += "make_backup(Path(sys.argv[1]), bytes(range(32)), Path(sys.argv[2]), now=1)"
         made, partial = tmp_path / "b", tmp_path / "b.partial"
         running = start_group([sys.executable, "-c", script, str(data), str(made)])
-        until(lambda: partial.exists() and partial.stat().st_size > 0, what="the backup under way")
+        until(lambda: size_of(partial) > 0, what="the backup under way")
         end_group(running)
         assert partial.exists()
         assert not made.exists()
@@ -235,7 +235,7 @@ class TestARestore:
         script += "restore(Path(sys.argv[1]), None, Path(sys.argv[2]), now=3, replace=True)"
         running = start_group([sys.executable, "-c", script, str(data), str(tmp_path / "b")])
         partial = data / "restore.partial"
-        until(lambda: partial.exists() and partial.stat().st_size > 0, what="the restore under way")
+        until(lambda: size_of(partial) > 0, what="the restore under way")
         end_group(running)
         assert partial.exists()
         assert filled(data) == rows + 1

@@ -17,7 +17,7 @@ from backend.store.keys import coming_path, earlier_paths, key_of_line, path_of_
 from backend.store.recovery import recover_key
 from backend.store.rotation import Opens, key_state, rotate_key
 from tests.browser import end_group, start_group, until
-from tests.store.conftest import KEY, fill
+from tests.store.conftest import KEY, fill, size_of
 
 ROOT = Path(__file__).parents[2]
 FILLED = 20_000_000  # bytes
@@ -95,10 +95,7 @@ def test_after_a_kill_at_any_step_one_key_opens_it_and_the_rotation_can_be_ended
 def test_after_a_kill_while_it_encrypts_one_key_opens_it(data: Path, key: Path, rows: int, written: int) -> None:
     log = database_path(data).with_name("threadtime.db-wal")
     running = start_group([sys.executable, "-c", ROTATES, str(data), str(key)], cwd=ROOT)
-    until(
-        lambda: running.poll() is not None or (log.exists() and log.stat().st_size >= written),
-        what="as much in the log",
-    )
+    until(lambda: running.poll() is not None or size_of(log) >= written, what="as much in the log")
     end_group(running)
     found, at = key_state(data, key)
     assert found in (Opens.IN_USE, Opens.COMING)
