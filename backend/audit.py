@@ -173,7 +173,7 @@ def verify(rows: Iterable[Sealed], key: bytes, head: Head | None = None) -> list
     a cut before it and a chain that somebody began anew. What was cut after the last head is not found.
     """
     found: list[str] = []
-    for problem in _Walk(key, head).through(rows):
+    for problem in Walk(key, head).through(rows):
         if len(found) == MOST_PROBLEMS:
             return [*found, "There is more that is wrong with the audit; the first problems are told."]
         found.append(problem)
@@ -181,8 +181,8 @@ def verify(rows: Iterable[Sealed], key: bytes, head: Head | None = None) -> list
 
 
 @dataclass(slots=True)
-class _Walk:
-    """The way along one chain."""
+class Walk:
+    """The way along one chain; `number` and `last` are those of the entry before the next one."""
 
     key: bytes
     head: Head | None
@@ -191,14 +191,16 @@ class _Walk:
     without_detail: set[int] = field(default_factory=set)
 
     def through(self, rows: Iterable[Sealed]) -> Iterator[str]:
+        """What is wrong from here to the end."""
         for row in rows:
-            yield from self._step(row)
+            yield from self.step(row)
         for number in sorted(self.without_detail):
             yield f"The detail of audit entry {number} was removed, and no entry says so."
         if self.head is not None and self.number < self.head.count:
             yield f"Audit entries {self.number + 1} to {self.head.count} are missing at the end: the head names them."
 
-    def _step(self, row: Sealed) -> Iterator[str]:
+    def step(self, row: Sealed) -> Iterator[str]:
+        """What is wrong with the next entry."""
         entry, place = row.entry, self.number + 1
         if entry.number != place:
             yield f"Audit entry {place} is missing: entry {entry.number} stands in its place."
