@@ -112,6 +112,7 @@ def learn_within(
 def _keep(store: Store, listener: "_Listener", found: Sequence[Heard]) -> None:
     """Has whom it concerns determined again, and the audit say so."""
     connection, practice_id = listener.connection, listener.practice_id
+    by = None if listener.by is None else listener.by.user_id
     patients.mark_due(connection, practice_id, listener.concerned)
     for portal in listener.portals:
         patients.mark_portal_due(connection, practice_id, portal)
@@ -120,20 +121,34 @@ def _keep(store: Store, listener: "_Listener", found: Sequence[Heard]) -> None:
             connection,
             practice_id,
             at=listener.now,
-            actor=by_user(None if listener.by is None else listener.by.user_id),
+            actor=by_user(by),
             action="facts_learned",
             subject=("facts", listener.kind.name),
             detail=_learned(listener.source, found, listener.stored),
         )
-    for colleague in sorted(listener.answered_for):
+    audit_answers(store, connection, practice_id, listener.answered_for, listener.kind.name, by=by, now=listener.now)
+
+
+def audit_answers(
+    store: Store,
+    connection: Connection,
+    practice_id: int,
+    colleagues: Iterable[str],
+    kind: str,
+    *,
+    by: str | None,
+    now: int,
+) -> None:
+    """An entry for each colleague in whose place somebody answered; `kind`: of fact, or a mark."""
+    for colleague in sorted(colleagues):
         store.audit.add(
             connection,
             practice_id,
-            at=listener.now,
-            actor=by_user(None if listener.by is None else listener.by.user_id),
+            at=now,
+            actor=by_user(by),
             action="answered_for_colleague",
             subject=("user", colleague),
-            detail={"kind": listener.kind.name},
+            detail={"kind": kind},
         )
 
 

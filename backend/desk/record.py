@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 from prometheus_client import Counter
 
-from backend.audit import Actor, by_user
+from backend.audit import Actor
 from backend.auth.roles import may
 from backend.billing.spans import Span
 from backend.desk.devices import Device
-from backend.desk.facts import Speaker, learn_within
+from backend.desk.facts import Speaker, audit_answers, learn_within
 from backend.desk.marking import marked_for
 from backend.errors import NotAllowed
 from backend.schemas.facts import key_of
@@ -59,9 +59,9 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
         raise NotAllowed("Only a clinician or staff records time; whose device this is has neither role.")
 
     def work(connection: Connection) -> Outcome:
-        batch = _Batch(connection, device, sent_at, received_at)
+        batch = _Batch(connection, device, rows, sent_at, received_at)
         end: End | None = End(connection, device.practice_id)  # travels with the first query
-        outcome = batch.record(rows)
+        outcome = batch.record()
         if readings := _readings(outcome, rows):
             end = None  # what is attested has entries of its own
             _attest(store, connection, device, readings, received_at)
@@ -76,16 +76,8 @@ def record(store: Store, device: Device, rows: Sequence[tuple[int, Row]], *, sen
                 detail=_accepted(outcome.accepted),
                 end=end,
             )
-        for colleague in sorted({batch.marked[id_] for id_ in outcome.accepted if id_ in batch.marked}):
-            store.audit.add(
-                connection,
-                device.practice_id,
-                at=received_at,
-                actor=by_user(device.user_id),
-                action="answered_for_colleague",
-                subject=("user", colleague),
-                detail={"kind": "mark"},
-            )
+        colleagues = {batch.marked[id_] for id_ in outcome.accepted if id_ in batch.marked}
+        audit_answers(store, connection, device.practice_id, colleagues, "mark", by=device.user_id, now=received_at)
         return outcome
 
     outcome = store.write(work, device.practice_id)
@@ -145,8 +137,11 @@ def _accepted(ids: list[str]) -> dict[str, Any]:
 class _Batch:
     """One request's rows on their way into the database."""
 
-    def __init__(self, connection: Connection, device: Device, sent_at: int, received_at: int) -> None:
+    def __init__(
+        self, connection: Connection, device: Device, rows: Sequence[tuple[int, Row]], sent_at: int, received_at: int
+    ) -> None:
         self.connection = connection
+        self.rows = rows
         self.device = device
         self.practice_id = device.practice_id
         self.sent_at = sent_at
@@ -154,11 +149,12 @@ class _Batch:
         self.outcome = Outcome()
         self.marked: dict[str, str] = {}  # id of a row -> user_id of the colleague whose time it marks
 
-    def record(self, rows: Sequence[tuple[int, Row]]) -> Outcome:
-        self.known = patients.Known(self.connection, self.practice_id, _spoken(row for _, row in rows))
+        self.known = patients.Known(connection, device.practice_id, _spoken(row for _, row in rows))
+
+    def record(self) -> Outcome:
         first: dict[str, tuple[int, Row]] = {}
         again: list[tuple[int, Row]] = []
-        for index, row in self._usable(rows):
+        for index, row in self._usable():
             if row["id"] in first:
                 again.append((index, row))
             else:
@@ -169,16 +165,16 @@ class _Batch:
             self._judge(index, row, known[id_] if id_ in known else self._sent(first[id_][1]))
         return self.outcome
 
-    def _usable(self, rows: Sequence[tuple[int, Row]]) -> Iterable[tuple[int, Row]]:
+    def _usable(self) -> Iterable[tuple[int, Row]]:
         """The rows of this practice's portals that correct nothing, an interval of this clinician, or one that they may
         mark for a colleague."""
         portals = practices.portal_keys(self.connection, self.practice_id)
-        corrected = [row["corrects"] for _, row in rows if "corrects" in row]
+        corrected = [row["corrects"] for _, row in self.rows if "corrects" in row]
         known = intervals.known(self.connection, self.practice_id, corrected) if corrected else {}
         mine = {id_ for id_, row in known.items() if row["user_id"] == self.device.user_id}
-        others = [row for _, row in rows if "corrects" in row and row["corrects"] not in mine]
+        others = [row for _, row in self.rows if "corrects" in row and row["corrects"] not in mine]
         self.marked = marked_for(self.connection, self.device, others, self.received_at)
-        for index, row in rows:
+        for index, row in self.rows:
             if row["portal"] not in portals:
                 self._reject(index, row, "portal is not one of this practice")
             elif "corrects" in row and row["corrects"] not in mine and row["id"] not in self.marked:

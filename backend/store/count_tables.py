@@ -12,8 +12,14 @@ CREATE TABLE episode_count (
 ) STRICT, WITHOUT ROWID;
 """
 
+
+def _status(of: str) -> str:
+    """Under which status the row `of` counts."""
+    return f"CASE WHEN {of}.approved_at IS NULL THEN {of}.status ELSE 'approved' END"
+
+
 COUNTED = (
-    "SELECT practice_id, CASE WHEN approved_at IS NULL THEN status ELSE 'approved' END AS status, count(*) AS episodes"
+    f"SELECT practice_id, {_status('episode')} AS status, count(*) AS episodes"  # noqa: S608  (column names)
     " FROM episode WHERE gone_at IS NULL GROUP BY 1, 2"
 )
 """The same, counted."""
@@ -38,8 +44,7 @@ def keeping_counts(*, on_server: bool) -> list[str]:
     for name, change, when, row, by in _KEPT:
         counts = (
             "INSERT INTO episode_count (practice_id, status, episodes)"  # noqa: S608  (a row's name and a number)
-            f" VALUES ({row}.practice_id, CASE WHEN {row}.approved_at IS NULL THEN {row}.status ELSE 'approved' END,"
-            f" {by}) ON CONFLICT (practice_id, status)"
+            f" VALUES ({row}.practice_id, {_status(row)}, {by}) ON CONFLICT (practice_id, status)"
             " DO UPDATE SET episodes = episode_count.episodes + excluded.episodes"
         )
         trigger = f"episode_count_{name}"

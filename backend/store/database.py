@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, TypeVar, cast
+from typing import NoReturn, cast
 
 from backend.audit import SERVER
 from backend.errors import Busy, CannotStart, NoDataFolder, WrongKey
@@ -17,7 +17,7 @@ from backend.store import audit as chains
 from backend.store import schema
 from backend.store.audit import Audit
 from backend.store.connection import Connection, DatabaseError
-from backend.store.engine import EncryptedFile, Engine, connect_to_write
+from backend.store.engine import EncryptedFile, Engine, Result, connect_to_write
 from backend.store.folder import FolderLock, database_path, folder_id, lock_open, migration_lock
 from backend.store.folder import refuse_missing_database as refuse_missing_file
 from backend.store.heads import head_path
@@ -25,8 +25,6 @@ from backend.store.keys import audit_key_path, create_audit_key, read_audit_key,
 from backend.store.writer import RETRY_AFTER_SECONDS, StoreClosed, Writer
 
 __all__ = ["Connection", "Store", "open_folder", "open_store"]
-
-Result = TypeVar("Result")
 
 SOON_LIMIT = 10_000
 """How many works may wait to be written soon."""

@@ -32,13 +32,13 @@ _LINE = (
     " window_start, window_end, provisional, opened_at, status, episode.determination_id, settled_at, approved_at,"
     " episode.specialty, approved_by, closed_at, flagged, days, shares, summary"
 )
-_LINES = (
-    f"SELECT {_LINE} FROM episode"  # noqa: S608  (column names)
+_FROM = (
+    " FROM episode"
     " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
 )
+_LINES = f"SELECT {_LINE}{_FROM}"
 _ROW = (
-    f"SELECT {_LINE}, answer FROM episode"  # noqa: S608  (column names)
-    " JOIN patient ON patient.practice_id = episode.practice_id AND patient.patient_id = episode.patient_id"
+    f"SELECT {_LINE}, answer{_FROM}"
     " JOIN determination ON determination.practice_id = episode.practice_id"
     " AND determination.determination_id = episode.determination_id"
 )

@@ -40,9 +40,7 @@ class Known:
     """
 
     def __init__(self, connection: Connection, practice_id: int, rows: Iterable[Spoken]) -> None:
-        spoken = set(rows)
-        people = {(portal, patient) for portal, _, patient in spoken if patient is not None}
-        threads = {(portal, thread) for portal, thread, _ in spoken if thread is not None}
+        people, threads = _references(set(rows))
         self._people = _among(connection, practice_id, _PEOPLE, people)
         self._owners = _among(connection, practice_id, _OWNERS, threads)
         self._named = _among(connection, practice_id, _NAMED, threads)
@@ -61,6 +59,13 @@ class Known:
         return set(_answers(self._named))
 
 
+def _references(spoken: Iterable[Spoken]) -> tuple[set[Reference], set[Reference]]:
+    """Of the patients and of the threads."""
+    people = {(portal, patient) for portal, _, patient in spoken if patient is not None}
+    threads = {(portal, thread) for portal, thread, _ in spoken if thread is not None}
+    return people, threads
+
+
 def introduce(
     connection: Connection, practice_id: int, rows: Iterable[Spoken], now: int, known: Known | None = None
 ) -> tuple[dict[Reference, str], dict[Reference, str], set[str]]:
@@ -71,8 +76,7 @@ def introduce(
     between whom rows moved. `known`: what is known now of these rows, or of more, where it was asked before.
     """
     spoken = set(rows)
-    people = {(portal, patient) for portal, _, patient in spoken if patient is not None}
-    threads = {(portal, thread) for portal, thread, _ in spoken if thread is not None}
+    people, threads = _references(spoken)
     known = known or Known(connection, practice_id, spoken)
     patient_of, owner_of, named = dict(known.patient_of), dict(known.owner_of), known.named
     new = {each: _new_id() for each in people if each not in patient_of}

@@ -9,17 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from backend.errors import Busy, CannotStart
 from backend.store import server_state, wall
 from backend.store.connection import Connection, ConnectionLost, Cursor, DatabaseError
-from backend.store.engine import Transactions, UnknownFate
+from backend.store.engine import Result, Transactions, UnknownFate
 from backend.store.postgresql import SETTINGS, PostgresConnection, connect, prepare
-
-Result = TypeVar("Result")
 
 READERS = 20
 """Connections that read at most; more than the server has threads."""

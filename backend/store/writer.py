@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, cast
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -20,10 +20,8 @@ from backend.errors import Busy
 from backend.journal import describe
 from backend.store import wall
 from backend.store.connection import Connection, Interrupted
-from backend.store.engine import Transactions, UnknownFate
+from backend.store.engine import Result, Transactions, UnknownFate
 from backend.store.trouble import in_words
-
-Result = TypeVar("Result")
 
 log = structlog.get_logger()
 

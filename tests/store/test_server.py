@@ -192,6 +192,13 @@ def committing(cluster: Cluster) -> bool:
         return superuser.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'").fetchone() is not None
 
 
+def held_at_its_commit(cluster: Cluster, store: Store, pool: ThreadPoolExecutor) -> Future[int]:
+    """A unit of work that adds a practice and says how often it ran."""
+    unit = pool.submit(store.write, Interruptions(lambda _: None))
+    until(lambda: committing(cluster), seconds=30, what="a commit")
+    return unit
+
+
 END_COMMITTING = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
@@ -199,9 +206,7 @@ def test_a_commit_that_was_done_when_its_connection_was_lost_is_not_done_again(
     waiting_cluster: tuple[Cluster, Store], pool: ThreadPoolExecutor
 ) -> None:
     cluster, store = waiting_cluster
-    work = Interruptions(lambda _: None)
-    unit = pool.submit(store.write, work)
-    until(lambda: committing(cluster), seconds=30, what="a commit")
+    unit = held_at_its_commit(cluster, store, pool)
     with cluster.superuser() as superuser:
         assert superuser.execute(END_COMMITTING).fetchall() == [(True,)]
     stop_waiting(cluster)
@@ -213,9 +218,7 @@ def test_a_commit_that_a_crash_of_the_server_took_is_looked_up_after_it(
     waiting_cluster: tuple[Cluster, Store], pool: ThreadPoolExecutor
 ) -> None:
     cluster, store = waiting_cluster
-    work = Interruptions(lambda _: None)
-    unit = pool.submit(store.write, work)
-    until(lambda: committing(cluster), seconds=30, what="a commit")
+    unit = held_at_its_commit(cluster, store, pool)
     cluster.kill()
     cluster.start()
     assert unit.result(30) == 1, "it was on disk"
