@@ -18,20 +18,24 @@ MARKED_ENTRIES = frozenset({"measured", "linked_chart"})
 _KEPT = ("portal", "thread", "patient", "started_at", "ended_at", "idle_after_seconds")
 
 
-def marked_for(connection: Connection, device: Device, rows: Collection[Mapping[str, Any]], now: int) -> dict[str, str]:
+def marked_for(
+    connection: Connection,
+    device: Device,
+    rows: Collection[Mapping[str, Any]],
+    stored: Mapping[str, Any],
+    now: int,
+) -> dict[str, str]:
     """id of a correcting row of the wire -> user id of the colleague whose interval it marks: of those rows that may do
-    so now, and of those that this device has sent before."""
+    so now, and of those that this device has sent before. `stored`: by id, what is stored of which the rows speak."""
     if not rows:
         return {}
-    ids, corrected = ([row[name] for row in rows] for name in ("id", "corrects"))
-    sent = intervals.known(connection, device.practice_id, ids)
-    found = {id_: str(row["user_id"]) for id_, row in sent.items() if row["device_id"] == device.device_id}
+    sent = (stored[row["id"]] for row in rows if row["id"] in stored)
+    found = {row["interval_id"]: str(row["user_id"]) for row in sent if row["device_id"] == device.device_id}
     colleagues = {each.user_id for each in answers_for(connection, device.practice_id, device.user_id, now)}
     if colleagues:
-        known = intervals.known(connection, device.practice_id, corrected)
-        settled = intervals.corrected_by_their_own(connection, device.practice_id, corrected)
+        settled = intervals.corrected_by_their_own(connection, device.practice_id, [row["corrects"] for row in rows])
         for row in rows:
-            marked = None if row["corrects"] in settled else known.get(row["corrects"])
+            marked = None if row["corrects"] in settled else stored.get(row["corrects"])
             if marked is not None and marked["user_id"] in colleagues and _marks(row, marked):
                 found[row["id"]] = marked["user_id"]
     return found

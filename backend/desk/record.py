@@ -1,11 +1,11 @@
 """Recording: what a device sent becomes rows, each exactly once.
 
-A row is written as it came and never changed. Which rows of a batch are new is found out by inserting them: only a
-batch that holds a known one is taken back, looked up, and inserted again without it; new rows cost one insert.
+A row is written as it came and never changed. What is stored under the ids of a request is asked with all else that is
+to be known of it: nobody else writes for the practice meanwhile, so what is not found there is new.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,73 +149,55 @@ class _Batch:
         self.outcome = Outcome()
         self.marked: dict[str, str] = {}  # id of a row -> user_id of the colleague whose time it marks
 
+        named = {row[name] for _, row in rows for name in ("id", "corrects") if name in row}
+        self.asked = intervals.ask(connection, device.practice_id, named)
         self.known = patients.Known(connection, device.practice_id, _spoken(row for _, row in rows))
 
     def record(self) -> Outcome:
+        portals = practices.portal_keys(self.connection, self.practice_id)  # with it travels what was asked before
+        stored = {row["interval_id"]: row for row in self.asked}
         first: dict[str, tuple[int, Row]] = {}
         again: list[tuple[int, Row]] = []
-        for index, row in self._usable():
+        for index, row in self._usable(portals, stored):
             if row["id"] in first:
                 again.append((index, row))
             else:
                 first[row["id"]] = (index, row)
-        known = self._store(first)
+        self._insert([row for id_, (_, row) in first.items() if id_ not in stored])
+        for id_, (index, row) in first.items():
+            if id_ in stored:
+                self._judge(index, row, _stored(stored[id_]))
+            else:
+                self.outcome.accepted.append(id_)
         for index, row in again:
             id_ = row["id"]
-            self._judge(index, row, known[id_] if id_ in known else self._sent(first[id_][1]))
+            self._judge(index, row, _stored(stored[id_]) if id_ in stored else self._sent(first[id_][1]))
         return self.outcome
 
-    def _usable(self) -> Iterable[tuple[int, Row]]:
-        """The rows of this practice's portals that correct nothing, an interval of this clinician, or one that they may
-        mark for a colleague."""
-        portals = practices.portal_keys(self.connection, self.practice_id)
-        corrected = [row["corrects"] for _, row in self.rows if "corrects" in row]
-        known = intervals.known(self.connection, self.practice_id, corrected) if corrected else {}
-        mine = {id_ for id_, row in known.items() if row["user_id"] == self.device.user_id}
+    def _usable(self, portals: Collection[str], stored: Mapping[str, Any]) -> Iterable[tuple[int, Row]]:
+        """The rows of these portals that correct nothing, an interval of this clinician, or one that they may
+        mark for a colleague. `stored`: by id, the rows of which they speak."""
+        mine = {id_ for id_, row in stored.items() if row["user_id"] == self.device.user_id}
         others = [row for _, row in self.rows if "corrects" in row and row["corrects"] not in mine]
-        self.marked = marked_for(self.connection, self.device, others, self.received_at)
+        self.marked = marked_for(self.connection, self.device, others, stored, self.received_at)
         for index, row in self.rows:
             if row["portal"] not in portals:
                 self._reject(index, row, "portal is not one of this practice")
             elif "corrects" in row and row["corrects"] not in mine and row["id"] not in self.marked:
                 self._reject(index, row, "corrects names no interval of this clinician")
             else:
-                if row["id"] not in known and row["id"] not in self.marked:
+                if row["id"] not in stored and row["id"] not in self.marked:
                     mine.add(row["id"])  # a later row of this request may correct it
                 yield index, row
 
-    def _store(self, first: Mapping[str, tuple[int, Row]]) -> dict[str, Content]:
-        """Stores those that are new and judges the others; returns what these others were stored with."""
-        rows = [row for _, row in first.values()]
-        if self._insert_if_all_new(rows):
-            self.outcome.accepted.extend(first)
-            return {}
-        known = intervals.known(self.connection, self.practice_id, first)
-        stored = {id_: _stored(row) for id_, row in known.items()}
-        self._insert([row for row in rows if row["id"] not in stored])
-        for id_, (index, row) in first.items():
-            if id_ in stored:
-                self._judge(index, row, stored[id_])
-            else:
-                self.outcome.accepted.append(id_)
-        return stored
-
-    def _insert_if_all_new(self, rows: list[Row]) -> bool:
-        self.connection.execute("SAVEPOINT all_new")
-        all_new = self._insert(rows) == len(rows)
-        if not all_new:
-            self.connection.execute("ROLLBACK TO all_new")
-        self.connection.execute("RELEASE all_new")
-        return all_new
-
-    def _insert(self, rows: list[Row]) -> int:
-        """Inserts rows with the patients and threads that they speak of; returns how many were new."""
+    def _insert(self, rows: list[Row]) -> None:
+        """Inserts new rows with the patients and threads that they speak of."""
         connection, practice_id = self.connection, self.practice_id
         patient_of, owner_of, changed = patients.introduce(
             connection, practice_id, _spoken(rows), self.received_at, self.known
         )
         values = [self._values(row, patient_of, owner_of) for row in rows]
-        stored = intervals.insert(connection, values)
+        intervals.insert(connection, values)
         changed.update(each[4] for each in values)
         merged.add(connection, practice_id, self.device.user_id, _spans(values))
         corrected = [row["corrects"] for row in rows if "corrects" in row]
@@ -223,7 +205,6 @@ class _Batch:
             changed |= intervals.patients_of(connection, practice_id, corrected)
             merged.rebuild(connection, practice_id, changed)
         patients.mark_due(connection, practice_id, changed)
-        return stored.rowcount
 
     def _values(
         self, row: Row, patient_of: Mapping[Reference, str], owner_of: Mapping[Reference, str]

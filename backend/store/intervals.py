@@ -33,10 +33,7 @@ _COLUMNS = (
     "clock_offset_ms",
     "clock_off",
 )
-_INSERT = (
-    f"INSERT INTO interval ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (column names)
-    " ON CONFLICT (practice_id, interval_id) DO NOTHING"
-)
+_INSERT = f"INSERT INTO interval ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (column names)
 _STANDING = (
     "SELECT interval_id, user_id, thread, activity, started_at, ended_at, device_id, tab, problem, entry, received_at"
     " FROM standing_interval WHERE practice_id = ? AND patient_id = ? ORDER BY started_at, interval_id"
@@ -58,20 +55,24 @@ _OF_OTHERS = (
 """A measured row is at most 300 s long, any row at most a day: that far back may an overlapping one begin."""
 
 
-def insert(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> Cursor:
-    """Stores rows (values in the order of the table) whose ids are new; `rowcount` says how many went in."""
-    return connection.executemany(_INSERT, rows)
+def insert(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Stores rows, values in the order of the table. IntegrityError: an id is stored already."""
+    connection.executemany(_INSERT, rows)
 
 
-def known(connection: Connection, practice_id: int, ids: Collection[str]) -> dict[str, Any]:
-    """interval_id -> the stored row, with the patient that it named as `patient`."""
-    rows = connection.execute(
+def ask(connection: Connection, practice_id: int, ids: Collection[str]) -> Cursor:
+    """The stored rows of these ids, with the patient that each named as `patient`; to be read when it is wanted."""
+    return connection.execute(
         "SELECT interval.*, named.reference AS patient FROM interval LEFT JOIN patient AS named"
         " ON named.practice_id = interval.practice_id AND named.patient_id = interval.named_id"
         " WHERE interval.practice_id = ? AND interval.interval_id IN (SELECT value FROM json_each(?))",
         (practice_id, orjson.dumps(list(ids)).decode()),
     )
-    return {row["interval_id"]: row for row in rows}
+
+
+def known(connection: Connection, practice_id: int, ids: Collection[str]) -> dict[str, Any]:
+    """interval_id -> the stored row, as `ask` gives it."""
+    return {row["interval_id"]: row for row in ask(connection, practice_id, ids)}
 
 
 def corrected_by_their_own(connection: Connection, practice_id: int, ids: Collection[str]) -> set[str]:

@@ -91,7 +91,7 @@ class Server:
     @contextmanager
     def claim(self, practice_id: int) -> Iterator[bool]:
         connection = PostgresConnection(self._raw(PATIENCE_SECONDS))
-        lock = f"({JOBS}, {practice_id & _ID})"
+        lock = f"({JOBS}, {_number(practice_id)})"
         try:
             mine = bool(connection.run(f"SELECT pg_try_advisory_lock{lock}")[0][0])
             try:
@@ -155,20 +155,28 @@ class _OnServer:
         self._url = url
         self._connection: PostgresConnection | None = None
         self._numbered: Cursor | None = None
+        self._within: int | None = None
 
     def begin(self, practice_ids: Collection[int | None]) -> Connection:
         if self._connection is None or self._connection.is_lost:
             self._connection = connect(self._url)
         # None of it is waited for: it travels with the first query.
         self._connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        self._numbered = self._connection.execute("SELECT pg_current_xact_id()")
-        for lock, number in _locks(practice_ids):
-            self._connection.execute(lock, (number,))
+        everybody = None in practice_ids
+        self._numbered = self._connection.execute(_NUMBER_AND_LOCK if everybody else _NUMBER_AND_SHARE)
+        self._within = None
+        if not everybody:
+            # In one order, so that no two wait for each other.
+            for practice_id in sorted((each for each in practice_ids if each is not None), key=_number):
+                self._connection.execute(_ENTER, (_number(practice_id), wall.name(practice_id)))
+                self._within = practice_id
         return self._connection
 
     def stay_within(self, practice_id: int | None) -> None:
         assert self._connection is not None, "begun before"  # noqa: S101
-        self._connection.execute(wall.said(practice_id))
+        if practice_id != self._within:
+            self._connection.execute(wall.said(practice_id))
+            self._within = practice_id
 
     def flush(self) -> None:
         assert self._connection is not None, "begun before"  # noqa: S101
@@ -217,20 +225,15 @@ _END = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backe
 _FATE = "SELECT pg_xact_status(?::xid8)"
 
 
-def _locks(practice_ids: Collection[int | None]) -> list[tuple[str, int]]:
-    """Statements that lock, each with its number; always in one order, so that no two wait for each other."""
-    if None in practice_ids:
-        return [(_LOCK_EVERY, 0)]
-    return [(_SHARE_EVERY, 0), *((_LOCK_ONE, each) for each in sorted(_numbers(practice_ids)))]
+_NUMBER_AND_LOCK = f"SELECT pg_current_xact_id(), pg_advisory_xact_lock({EVERY_PRACTICE}, 0)"
+_NUMBER_AND_SHARE = f"SELECT pg_current_xact_id(), pg_advisory_xact_lock_shared({EVERY_PRACTICE}, 0)"
+_ENTER = f"SELECT pg_advisory_xact_lock({PRACTICE}, ?::int), set_config('{wall.SETTING}', ?, true)"
+"""Locks a practice and stays within it."""
 
 
-_LOCK_EVERY = f"SELECT pg_advisory_xact_lock({EVERY_PRACTICE}, ?::int)"
-_SHARE_EVERY = f"SELECT pg_advisory_xact_lock_shared({EVERY_PRACTICE}, ?::int)"
-_LOCK_ONE = f"SELECT pg_advisory_xact_lock({PRACTICE}, ?::int)"
-
-
-def _numbers(practice_ids: Collection[int | None]) -> set[int]:
-    return {each & _ID for each in practice_ids if each is not None}
+def _number(practice_id: int) -> int:
+    """What a practice is called among the locks."""
+    return practice_id & _ID
 
 
 def _away() -> Busy:

@@ -7,6 +7,7 @@ which its session or token has said whose it is; commands, jobs and signing in a
 
 from contextvars import ContextVar
 
+SETTING = "threadtime.practice"
 EVERY = "every"
 """What a transaction says that is for all practices."""
 
@@ -25,7 +26,12 @@ def practice() -> int | None:
 
 def said(practice_id: int | None) -> str:
     """How a transaction says to PostgreSQL for whom it is."""
-    return f"SET LOCAL threadtime.practice = '{EVERY if practice_id is None else int(practice_id)}'"
+    return f"SET LOCAL {SETTING} = '{name(practice_id)}'"
+
+
+def name(practice_id: int | None) -> str:
+    """What the setting is for this practice; None: for all."""
+    return EVERY if practice_id is None else str(int(practice_id))
 
 
 def raised_on(table: str) -> tuple[str, ...]:
@@ -33,6 +39,5 @@ def raised_on(table: str) -> tuple[str, ...]:
     return (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY wall ON {table} USING"
-        f" (current_setting('threadtime.practice', true) IN ('{EVERY}', practice_id::text))",
+        f"CREATE POLICY wall ON {table} USING (current_setting('{SETTING}', true) IN ('{EVERY}', practice_id::text))",
     )
