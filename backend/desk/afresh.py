@@ -107,7 +107,7 @@ def differences_of(background: Background, patient_id: str) -> Iterator[str]:
 def _of_open(connection: Connection, practice_id: int, row: Any, one: Computed) -> Iterator[str]:
     id_ = row["episode_id"]
     wrong = _unlike(row, one)
-    latest = episodes.latest_answer(connection, practice_id, id_)
+    latest = episodes.latest_answers(connection, practice_id, [id_]).get(id_)
     if latest is None or latest[0] != row["determination_id"] or not same_answer(latest[1], one.determination.answer):
         wrong.append("determination")
     if episodes.held(connection, practice_id, id_) != one.holds:
@@ -123,7 +123,7 @@ def _of_approved(connection: Connection, practice_id: int, row: Any, one: Comput
     """
     id_ = row["episode_id"]
     approved = episodes.answer(connection, practice_id, row["determination_id"])
-    latest = episodes.latest_answer(connection, practice_id, id_)
+    latest = episodes.latest_answers(connection, practice_id, [id_]).get(id_)
     afresh = one.determination.answer
     pieces = [Piece(*each) for each in orjson.loads(row["pieces"])]
     fields = measures(pieces, one.built.window_start, one.days)

@@ -20,7 +20,7 @@ from backend.billing.determination import Determination, Piece, changes, determi
 from backend.billing.episodes import BuiltEpisode
 from backend.billing.identity import ExistingEpisode, keep_identity
 from backend.billing.rulebook import book, rules_on
-from backend.desk.history import Background, History, claimed_by_others, is_fixed, read_history
+from backend.desk.history import Background, History, claimed_by_others, is_fixed, read_histories
 from backend.store import Connection, Store, episodes, patients, practices
 from backend.store.intervals import WAS_NOBODYS, WAS_THEIRS
 from backend.store.patients import DUE_AT_ONCE
@@ -78,7 +78,8 @@ def settle_patient(store: Store, practice_id: int, patient_id: str, now: int) ->
 
 def bearing_on(connection: Connection, practice_id: int, patient_id: str) -> set[str]:
     """The patient, and everybody who claims time of theirs: what these wait for may change the patient's episodes."""
-    others = {each[1] for each in claimed_by_others(connection, practice_id, patient_id)}
+    claims = claimed_by_others(connection, practice_id, [patient_id])[patient_id]
+    others = {each[1] for each in claims}
     return {patient_id, *others} - {WAS_NOBODYS, WAS_THEIRS}
 
 
@@ -106,15 +107,15 @@ def settle_some(connection: Connection, practice_id: int, wanted: Collection[str
         return
     group = set(due)
     background = Background(connection, practice_id)
-    for patient_id, due_at in due.items():
-        if due_at == DUE_AT_ONCE:  # not for a day that began: that changes nobody else's time
-            group.update(each[1] for each in background.claims(patient_id))
+    # Not of those for whom a day began: that changes nobody else's time.
+    for claims in background.claims([each for each, due_at in due.items() if due_at == DUE_AT_ONCE]).values():
+        group.update(each[1] for each in claims)
     group -= {WAS_NOBODYS, WAS_THEIRS}
     standing = episodes.touching(connection, practice_id, group)
     while not group.issuperset(holders := {row["patient_id"] for row in standing}):
         group |= holders
         standing = episodes.touching(connection, practice_id, group)
-    _Settling(background, now).run(sorted(group), standing)
+    _Settling(background, standing, now).run(sorted(group))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,44 +211,39 @@ def next_due(computed: Iterable[Computed], zone: str, now: int) -> int | None:
 class _Settling:
     """One group of patients that is computed together."""
 
-    def __init__(self, background: Background, now: int) -> None:
+    def __init__(self, background: Background, standing: Sequence[Any], now: int) -> None:
         self.background = background
         self.connection = background.connection
         self.practice_id = background.practice_id
         self.now = now
+        self.fixed = [row for row in standing if is_fixed(row)]
+        self.open_rows = {row["episode_id"]: row for row in standing if not is_fixed(row)}
+        # All is read before anything is written: a server then writes of one patient while the next is computed.
+        every = [row["episode_id"] for row in standing]
+        self.latest = episodes.latest_answers(self.connection, self.practice_id, every)
+        self.held = episodes.held_by(self.connection, self.practice_id, self.open_rows)
 
-    def run(self, group: Sequence[str], standing: Sequence[Any]) -> None:
-        fixed = [row for row in standing if is_fixed(row)]
-        open_rows = {row["episode_id"]: row for row in standing if not is_fixed(row)}
-        homes = {
-            id_: episodes.home(self.connection, self.practice_id, id_, row["anchored_at"])
-            for id_, row in open_rows.items()
-        }
+    def run(self, group: Sequence[str]) -> None:
         stays: set[str] = set()
         due: dict[str, int | None] = {}
-        for patient_id in group:
-            own = [row for row in fixed if row["patient_id"] == patient_id]
-            history = read_history(self.background, patient_id, own)
+        own = {each: [row for row in self.fixed if row["patient_id"] == each] for each in group}
+        homes = {id_: _home(self.held[id_], row["anchored_at"]) for id_, row in self.open_rows.items()}
+        for history in read_histories(self.background, own):
+            patient_id = history.patient_id
             computed = compute(history, self.now)
             existing = [
                 ExistingEpisode(id_, row["family"], row["anchored_at"], row["opened_at"], row["specialty"])
-                for id_, row in open_rows.items()
+                for id_, row in self.open_rows.items()
                 if homes[id_] == patient_id
             ]
-            stays |= self._patient(history, computed, existing, open_rows)
-            self._approved(computed, {row["episode_id"]: row for row in own if row["closed_at"] is None})
+            stays |= self._patient(history, computed, existing)
+            self._approved(computed, {row["episode_id"]: row for row in own[patient_id] if row["closed_at"] is None})
             due[patient_id] = next_due(computed, history.practice.timezone, self.now)
-        for id_ in open_rows.keys() - stays:
+        for id_ in self.open_rows.keys() - stays:
             self._gone(id_, None, "emptied", {})
         patients.set_due(self.connection, self.practice_id, due)
 
-    def _patient(
-        self,
-        history: History,
-        computed: Sequence[Computed],
-        existing: Sequence[ExistingEpisode],
-        rows: Mapping[str, Any],
-    ) -> set[str]:
+    def _patient(self, history: History, computed: Sequence[Computed], existing: Sequence[ExistingEpisode]) -> set[str]:
         """Writes the patient's open episodes; returns the ids that are spoken for."""
         fresh = [each for each in computed if each.built.episode_id is None]
         kept, joined = keep_identity(existing, [each.built for each in fresh])
@@ -258,7 +254,7 @@ class _Settling:
             if id_ is None:
                 self._open(one)
             else:
-                self._change(id_, rows[id_], one, history)
+                self._change(id_, one, history)
         for gone, into in joined:
             self._event(into, "joined", {"episode": gone})
         return {id_ for id_, _ in kept if id_ is not None} | {gone for gone, _ in joined}
@@ -274,13 +270,12 @@ class _Settling:
             one.fields | {"determination_id": determination_id},
         )
         self._add_determination(id_, determination_id, one.determination.answer)
-        episodes.hold(self.connection, self.practice_id, id_, one.holds, is_new=True)
+        episodes.hold(self.connection, self.practice_id, id_, one.holds, frozenset())
         self._event(id_, "opened", {"window_start": one.fields["window_start"], "provisional": one.built.provisional})
 
-    def _change(self, id_: str, row: Any, one: Computed, history: History) -> None:
-        latest = episodes.latest_answer(self.connection, self.practice_id, id_)
-        assert latest is not None, "every episode has a determination"  # noqa: S101
-        determination_id, before = latest
+    def _change(self, id_: str, one: Computed, history: History) -> None:
+        row = self.open_rows[id_]
+        determination_id, before = self.latest[id_]
         if row["patient_id"] != history.patient_id:
             self._event(id_, "patient_learned", {})
         moved = {
@@ -298,14 +293,15 @@ class _Settling:
             self._add_determination(id_, determination_id, {**one.determination.answer, "changes": what})
             self._event(id_, "judged", {"changes": what})
         episodes.update(self.connection, self.practice_id, id_, one.fields | {"determination_id": determination_id})
-        episodes.hold(self.connection, self.practice_id, id_, one.holds)
+        holds = {held["interval_id"] for held in self.held[id_]}
+        episodes.hold(self.connection, self.practice_id, id_, one.holds, holds)
 
     def _approved(self, computed: Sequence[Computed], rows: Mapping[str, Any]) -> None:
         """What was approved stays; an answer that late data would change stands beside it, under a flag."""
         afresh = {each.built.episode_id: each.determination.answer for each in computed}
         for id_, row in rows.items():
             settled = episodes.answer(self.connection, self.practice_id, row["determination_id"])
-            latest = episodes.latest_answer(self.connection, self.practice_id, id_)
+            latest = self.latest.get(id_)
             answer = afresh.get(id_)
             if answer is None or latest is None:
                 differs = True  # nothing of its work is left
@@ -330,6 +326,16 @@ class _Settling:
 
     def _event(self, id_: str, event: str, detail: Mapping[str, Any]) -> None:
         episodes.add_event(self.connection, self.practice_id, id_, at=self.now, event=event, detail=detail)
+
+
+def _home(held: Iterable[Any], anchored_at: int) -> str | None:
+    """Whose the row is that the episode is anchored in (else its earliest): an episode goes where its anchor goes."""
+
+    def place(row: Any) -> tuple[bool, int, str]:
+        return not row["started_at"] <= anchored_at < row["ended_at"], row["started_at"], row["interval_id"]
+
+    first = min(held, key=place, default=None)
+    return None if first is None else str(first["patient_id"])
 
 
 def same_answer(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

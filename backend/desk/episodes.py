@@ -297,7 +297,7 @@ def approve(store: Store, practice_id: int, episode_id: str, *, by: str | None, 
         rows.set_approved(connection, practice_id, episode_id, at=now, by=by)
         # Counted time stays here for good; what was left out may still find its place elsewhere.
         counted = {each[0] for each in rows.pieces(connection, practice_id, episode_id) if each[5]}
-        rows.hold(connection, practice_id, episode_id, counted)
+        rows.hold(connection, practice_id, episode_id, counted, rows.held(connection, practice_id, episode_id))
         rows.add_event(connection, practice_id, episode_id, at=now, event="approved", detail={}, by=by)
         store.audit.add(
             connection,

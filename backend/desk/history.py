@@ -4,7 +4,7 @@ Facts come through `known`; intervals, of which there are many, are made directl
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -25,6 +25,8 @@ from backend.store.intervals import WAS_NOBODYS, WAS_THEIRS
 
 NO_CREDENTIAL = "STAFF"
 """What the rules read for somebody without a credential: no family's, so the time is staff time."""
+Claimed = tuple[str, str, int, int]
+"""(user_id, other patient, started_at, ended_at)."""
 GAP_MS = 3_600_000
 """Work of one clinician with shorter gaps is looked up in one query when it is held against other patients'."""
 
@@ -102,7 +104,7 @@ class Background:
             for id_, one in sorted(practices.people(connection, practice_id).items())
         )
         self._of_portal: dict[str, list[Any]] = {}
-        self._claims: dict[str, list[tuple[str, str, int, int]]] = {}
+        self._claims: dict[str, list[Claimed]] = {}
 
     def of_portal(self, portal: str) -> list[Any]:
         """What was said about the portal as a whole, oldest first."""
@@ -110,24 +112,44 @@ class Background:
             self._of_portal[portal] = facts.of_portal(self.connection, self.practice_id, portal, LISTS)
         return self._of_portal[portal]
 
-    def claims(self, patient_id: str) -> list[tuple[str, str, int, int]]:
+    def claims(self, patient_ids: Collection[str]) -> dict[str, list[Claimed]]:
         """As `claimed_by_others`."""
-        if patient_id not in self._claims:
-            self._claims[patient_id] = claimed_by_others(self.connection, self.practice_id, patient_id)
-        return self._claims[patient_id]
+        if unread := set(patient_ids) - self._claims.keys():
+            self._claims |= claimed_by_others(self.connection, self.practice_id, unread)
+        return {each: self._claims[each] for each in patient_ids}
 
 
 def read_history(background: Background, patient_id: str, fixed: Iterable[Any]) -> History:
     """The patient's history; `fixed`: the rows of the patient's episodes that are approved or closed."""
-    connection, practice_id, practice = background.connection, background.practice_id, background.practice
+    return read_histories(background, {patient_id: fixed})[0]
+
+
+def read_histories(background: Background, fixed: Mapping[str, Iterable[Any]]) -> list[History]:
+    """The same of several patients, who are the keys, in their order."""
+    connection, practice_id = background.connection, background.practice_id
+    background.claims(fixed)
     # All are asked before one is read: on a server that is one way there and back.
-    of_patient = facts.of_patient(connection, practice_id, patient_id)
-    of_threads = facts.of_threads(connection, practice_id, patient_id)
-    rows = intervals.standing(connection, practice_id, patient_id)
-    patient = patients.find(connection, practice_id, patient_id)
+    of_patient = {each: facts.of_patient(connection, practice_id, each) for each in fixed}
+    of_threads = {each: facts.of_threads(connection, practice_id, each) for each in fixed}
+    standing = {each: intervals.standing(connection, practice_id, each) for each in fixed}
+    people = patients.find_all(connection, practice_id, fixed)
+    return [
+        _history(background, people[each], list(of_patient[each]), list(of_threads[each]), list(standing[each]), own)
+        for each, own in fixed.items()
+    ]
+
+
+def _history(
+    background: Background,
+    patient: Any,
+    of_patient: Sequence[Any],
+    of_threads: Sequence[Any],
+    stored: Sequence[Any],
+    fixed: Iterable[Any],
+) -> History:
+    practice, patient_id = background.practice, patient["patient_id"]
     said = [*of_patient, *background.of_portal(patient["portal"]), *of_threads]
     known = Known(practice, patient["reference"], latest_words(said))
-    stored = list(rows)
     at_work = {each["user_id"] for each in stored}
     attested = known.attested()
     return History(
@@ -187,7 +209,7 @@ def _others(background: Background, patient_id: str, known: Known) -> tuple[Othe
     other's word           |=====|         credited to the other patient
     both          |=====|                  as if nobody had said anything: it counts for neither
     """
-    claims = background.claims(patient_id)
+    claims = background.claims([patient_id])[patient_id]
     if not claims:
         return ()
     said: dict[str, list[Any]] = defaultdict(list)
@@ -217,7 +239,7 @@ def claims_to_keep(
     other's           |=========|
     kept              |====|       with whether its clinician had said that it is this patient's
     """
-    claims = claimed_by_others(connection, practice_id, patient_id)
+    claims = claimed_by_others(connection, practice_id, [patient_id])[patient_id]
     own: dict[str, list[Span]] = defaultdict(list)
     for row in intervals.standing(connection, practice_id, patient_id):
         if row["interval_id"] in ids and row["activity"] != "idle":
@@ -234,30 +256,36 @@ def claims_to_keep(
     return sorted(kept), others
 
 
-def claimed_by_others(connection: Connection, practice_id: int, patient_id: str) -> list[tuple[str, str, int, int]]:
-    """(user_id, other patient, started_at, ended_at) of the same clinicians' rows that overlap this patient's.
+def claimed_by_others(
+    connection: Connection, practice_id: int, patient_ids: Collection[str]
+) -> dict[str, list[Claimed]]:
+    """patient_id -> the same clinicians' rows that overlap this patient's.
 
     In the other's place WAS_NOBODYS or WAS_THEIRS of time that rows claimed which are gone.
     """
-    own: dict[str, list[Span]] = defaultdict(list)
-    rows = intervals.spans(connection, practice_id, patient_id)
-    for user_id, start, end in rows:
-        own[user_id].append((start, end))
-    clean = {user_id: union(spans) for user_id, spans in own.items()}
-    found = []
-    for user_id, start, end in _runs(rows):
-        for other, from_at, to_at in intervals.of_others(connection, practice_id, patient_id, user_id, start, end):
-            if any(inside for _, inside in cut((from_at, to_at), clean[user_id])):
-                found.append((user_id, other, from_at, to_at))
+    own: dict[str, dict[str, list[Span]]] = {patient_id: defaultdict(list) for patient_id in patient_ids}
+    for patient_id, user_id, start, end in intervals.spans(connection, practice_id, patient_ids):
+        own[patient_id][user_id].append((start, end))
+    asked = [
+        (patient_id, user_id, union(spans), intervals.of_others(connection, practice_id, patient_id, user_id, *run))
+        for patient_id, by_user in own.items()
+        for user_id, spans in by_user.items()
+        for run in _runs(spans)
+    ]
+    found: dict[str, list[Claimed]] = {patient_id: [] for patient_id in patient_ids}
+    for patient_id, user_id, clean, others in asked:
+        for other, from_at, to_at in others:
+            if any(inside for _, inside in cut((from_at, to_at), clean)):
+                found[patient_id].append((user_id, other, from_at, to_at))
     return found
 
 
-def _runs(spans: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    """Spans sorted by clinician and start, with short gaps closed: few queries for long histories."""
-    found: list[tuple[str, int, int]] = []
-    for user_id, start, end in spans:
-        if found and found[-1][0] == user_id and start - found[-1][2] < GAP_MS:
-            found[-1] = (user_id, found[-1][1], max(end, found[-1][2]))
+def _runs(spans: Iterable[Span]) -> list[Span]:
+    """One clinician's spans, sorted by start, with short gaps closed: few queries for long histories."""
+    found: list[Span] = []
+    for start, end in spans:
+        if found and start - found[-1][1] < GAP_MS:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
-            found.append((user_id, start, end))
+            found.append((start, end))
     return found

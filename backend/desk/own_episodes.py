@@ -151,7 +151,7 @@ def _questions(connection: Connection, device: Device, history: History, one: _O
 def _references(connection: Connection, practice_id: int, counted: Counted, user_id: str) -> dict[str, str | None]:
     """patient_id -> the portal's own identifier of the other patients who claim this clinician's time."""
     ids = {each.patient for each in counted.case.other_patient_time or () if each.clinician == user_id}
-    return {id_: patients.find(connection, practice_id, id_)["reference"] for id_ in ids}
+    return {id_: row["reference"] for id_, row in patients.find_all(connection, practice_id, ids).items()}
 
 
 def _intervals(connection: Connection, device: Device, one: _One, pieces: Iterable[Piece]) -> list[Told]:

@@ -36,7 +36,8 @@ class Query:
     """One SQL text for PostgreSQL: `text` with `$1`, `$2` ..., and how its values follow from the caller's.
 
     `rows`: where it inserts one row of parameters, the text that inserts every row of a JSON list. `waits`: it may
-    travel with the next ones until somebody reads what it gave. `ends`: it takes a savepoint back.
+    travel with the next ones until somebody reads what it gave. `writes`: it changes rows. `ends`: it takes a savepoint
+    back.
     """
 
     def __init__(self, sql: str) -> None:
@@ -45,6 +46,7 @@ class Query:
         self.text = _AMONG.sub(r"= ANY (ARRAY(\1))", _TOKENS.sub(self._token, sql))
         self.rows = _as_rows(sql)
         self.waits = _WAITS.match(sql) is not None
+        self.writes = sql.startswith(("INSERT", "UPDATE", "DELETE"))
         self.ends = sql.startswith("ROLLBACK TO")
 
     def values(self, parameters: Parameters) -> Sequence[Any] | None:

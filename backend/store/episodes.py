@@ -66,18 +66,6 @@ def touching(connection: Connection, practice_id: int, patient_ids: Collection[s
     return connection.execute(_BY_PATIENT, (practice_id, orjson.dumps(sorted(ids)).decode())).fetchall()
 
 
-def home(connection: Connection, practice_id: int, episode_id: str, anchored_at: int) -> str | None:
-    """Whose the row is that the episode is anchored in (else its earliest): an episode goes where its anchor goes."""
-    row = connection.execute(
-        "SELECT interval.patient_id FROM episode_interval AS held JOIN interval"
-        " ON interval.practice_id = held.practice_id AND interval.interval_id = held.interval_id"
-        " WHERE held.practice_id = ?1 AND held.episode_id = ?2"
-        " ORDER BY started_at <= ?3 AND ended_at > ?3 DESC, started_at, held.interval_id LIMIT 1",
-        (practice_id, episode_id, anchored_at),
-    ).fetchone()
-    return None if row is None else str(row[0])
-
-
 def insert(
     connection: Connection, practice_id: int, episode_id: str, opened_at: int, fields: Mapping[str, Any]
 ) -> None:
@@ -155,6 +143,20 @@ def set_closed(connection: Connection, practice_id: int, episode_id: str, *, at:
     )
 
 
+def held_by(connection: Connection, practice_id: int, episode_ids: Collection[str]) -> dict[str, list[Any]]:
+    """episode_id -> the rows that the episode holds: interval_id, patient_id, started_at, ended_at."""
+    found: dict[str, list[Any]] = {each: [] for each in episode_ids}
+    for row in connection.execute(
+        "SELECT held.episode_id, held.interval_id, interval.patient_id, started_at, ended_at"
+        " FROM episode_interval AS held JOIN interval"
+        " ON interval.practice_id = held.practice_id AND interval.interval_id = held.interval_id"
+        " WHERE held.practice_id = ? AND held.episode_id IN (SELECT value FROM json_each(?))",
+        (practice_id, orjson.dumps(sorted(episode_ids)).decode()),
+    ):
+        found[row["episode_id"]].append(row)
+    return found
+
+
 def held(connection: Connection, practice_id: int, episode_id: str) -> set[str]:
     """The ids of the rows that the episode holds."""
     rows = connection.execute(
@@ -163,9 +165,8 @@ def held(connection: Connection, practice_id: int, episode_id: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def hold(connection: Connection, practice_id: int, episode_id: str, wanted: Set[str], *, is_new: bool = False) -> None:
-    """Has the episode hold exactly these rows; one that is new holds none yet."""
-    now = set() if is_new else held(connection, practice_id, episode_id)
+def hold(connection: Connection, practice_id: int, episode_id: str, wanted: Set[str], now: Set[str]) -> None:
+    """Has the episode, which holds the rows `now`, hold exactly the wanted ones."""
     connection.executemany(
         "DELETE FROM episode_interval WHERE practice_id = ? AND episode_id = ? AND interval_id = ?",
         ((practice_id, episode_id, interval_id) for interval_id in sorted(now - wanted)),
@@ -176,14 +177,18 @@ def hold(connection: Connection, practice_id: int, episode_id: str, wanted: Set[
     )
 
 
-def latest_answer(connection: Connection, practice_id: int, episode_id: str) -> tuple[str, dict[str, Any]] | None:
-    """(determination_id, answer) of the latest determination."""
-    row = connection.execute(
-        "SELECT determination_id, answer FROM determination WHERE practice_id = ? AND episode_id = ?"
-        " ORDER BY number DESC LIMIT 1",
-        (practice_id, episode_id),
-    ).fetchone()
-    return None if row is None else (row[0], orjson.loads(row[1]))
+def latest_answers(
+    connection: Connection, practice_id: int, episode_ids: Collection[str]
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """episode_id -> (determination_id, answer) of the latest determination."""
+    rows = connection.execute(
+        "SELECT episode_id, determination_id, answer FROM determination AS latest"
+        " WHERE practice_id = ? AND episode_id IN (SELECT value FROM json_each(?)) AND number ="
+        " (SELECT max(number) FROM determination AS each WHERE each.practice_id = latest.practice_id"
+        " AND each.episode_id = latest.episode_id)",
+        (practice_id, orjson.dumps(sorted(episode_ids)).decode()),
+    )
+    return {row[0]: (row[1], orjson.loads(row[2])) for row in rows}
 
 
 def answer(connection: Connection, practice_id: int, determination_id: str) -> dict[str, Any]:

@@ -100,13 +100,14 @@ def of_portal(connection: Connection, practice_id: int, portal: str, lists: Iter
     A daily reading of every list makes thousands of rows, of which one a list matters; a reading's key is
     `["list","instant"]`, and instants in UTC are in order as text.
     """
-    about = {"practice": practice_id, "portal": portal}
-    found = connection.execute(f"{_OF_PORTAL} AND kind <> 'portal_readings' ORDER BY fact_id", about).fetchall()
+    about: dict[str, Any] = {"practice": practice_id, "portal": portal}
+    found = connection.execute(f"{_OF_PORTAL} AND kind <> 'portal_readings' ORDER BY fact_id", about)
     readings = []
     for number, name in enumerate(lists):
         readings.append(_latest_reading(number))
         about |= {f"first{number}": f'["{name}",', f"last{number}": f'["{name}"~'}
-    return found + connection.execute(" UNION ALL ".join(readings), about).fetchall()
+    latest_readings = connection.execute(" UNION ALL ".join(readings), about)
+    return [*found, *latest_readings]
 
 
 _OF_PORTAL = (

@@ -91,19 +91,16 @@ def standing(connection: Connection, practice_id: int, patient_id: str) -> Itera
     return connection.execute(_STANDING, (practice_id, patient_id))
 
 
-def spans(connection: Connection, practice_id: int, patient_id: str) -> list[tuple[str, int, int]]:
-    """(user_id, started_at, ended_at) of every row of the patient, corrected ones too, by clinician and start."""
-    rows = connection.execute(
-        "SELECT user_id, started_at, ended_at FROM interval WHERE practice_id = ? AND patient_id = ?"
-        " ORDER BY user_id, started_at",
-        (practice_id, patient_id),
+def spans(connection: Connection, practice_id: int, patient_ids: Collection[str]) -> Cursor:
+    """(patient_id, user_id, started_at, ended_at) of every row of the patients, corrected ones too, in that order."""
+    return connection.execute(
+        "SELECT patient_id, user_id, started_at, ended_at FROM interval WHERE practice_id = ?"
+        " AND patient_id IN (SELECT value FROM json_each(?)) ORDER BY patient_id, user_id, started_at",
+        (practice_id, orjson.dumps(sorted(patient_ids)).decode()),
     )
-    return [(row[0], row[1], row[2]) for row in rows]
 
 
-def of_others(
-    connection: Connection, practice_id: int, patient_id: str, user_id: str, start: int, end: int
-) -> list[Any]:
+def of_others(connection: Connection, practice_id: int, patient_id: str, user_id: str, start: int, end: int) -> Cursor:
     """The clinician's rows in `[start, end)` that belong to other patients: patient_id, started_at, ended_at.
 
     With what rows claimed that are gone, of WAS_NOBODYS or WAS_THEIRS.
@@ -111,7 +108,7 @@ def of_others(
     return connection.execute(
         _OF_OTHERS,
         {"practice": practice_id, "user": user_id, "patient": patient_id, "start": start, "end": end},
-    ).fetchall()
+    )
 
 
 def patients_of(connection: Connection, practice_id: int, ids: Collection[str]) -> set[str]:

@@ -32,6 +32,15 @@ def find(connection: Connection, practice_id: int, patient_id: str) -> Any:
     ).fetchone()
 
 
+def find_all(connection: Connection, practice_id: int, patient_ids: Collection[str]) -> dict[str, Any]:
+    """patient_id -> the patient's row, of those that there are."""
+    rows = connection.execute(
+        "SELECT * FROM patient WHERE practice_id = ? AND patient_id IN (SELECT value FROM json_each(?))",
+        (practice_id, _json(sorted(patient_ids))),
+    )
+    return {row["patient_id"]: row for row in rows}
+
+
 class Known:
     """What is known of whom and of what rows speak, each of them (portal, thread, patient).
 

@@ -4,7 +4,7 @@ Imported only where `--database` names one: without it nothing of PostgreSQL is 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
@@ -65,12 +65,15 @@ class PostgresConnection:
     """The adapter: `raw` is the driver's connection, in autocommit, so that BEGIN and COMMIT are the store's own.
 
     A statement waits until somebody reads what it gave, and travels with all that wait: most of the time of a statement
-    is the way to the server and back. What it has to say is raised there, at the latest by `flush`.
+    is the way to the server and back. One that writes is on its way at once, but not waited for: the server works on it
+    while the program goes on. What went wrong is raised by whatever is read next, at the latest by `flush`.
     """
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
         self._waiting: list[_Statement] = []
+        self._under_way: list[_Statement] = []
+        self._pipeline = ExitStack()  # holds the driver's while statements are under way
 
     @property
     def in_transaction(self) -> bool:
@@ -86,7 +89,9 @@ class PostgresConnection:
         if translated.ends and self._took_back(sql):
             return statement
         self._waiting.append(statement)
-        if not translated.waits:
+        if translated.writes:
+            self._send()
+        elif not translated.waits:
             self.flush()
         return statement
 
@@ -100,20 +105,36 @@ class PostgresConnection:
                 statement = _Statement(self, translated.rows.text, [(together.decode(),)])
         if values:
             self._waiting.append(statement)
+            self._send()
         return statement
 
     def flush(self) -> None:
-        """Sends what waits, all at once, and raises what went wrong."""
+        """Sends what waits, all at once, and raises what went wrong with anything that is under way."""
+        if len(self._waiting) == 1 and not self._under_way:
+            under_way = [self._waiting.pop()]
+            with told(self.raw):
+                under_way[0].send()
+        else:
+            self._send()
+            under_way, self._under_way = self._under_way, []
+            with told(self.raw):
+                self._pipeline.close()
+        for each in under_way:
+            each.has_arrived = True
+
+    def _send(self) -> None:
+        """Sends what waits and waits for nothing."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        with told(self.raw):
-            if len(waiting) == 1:
-                waiting[0].send()
-                return
-            with self.raw.pipeline():
-                for each in waiting:
-                    each.send()
+        under_way, self._under_way = self._under_way, []
+        with told(self.raw), self._pipeline:
+            if not under_way:
+                self._pipeline.enter_context(self.raw.pipeline())
+            for each in waiting:
+                each.send()
+            self._pipeline = self._pipeline.pop_all()  # all went well so far: it stays open
+            self._under_way = under_way + waiting
 
     def run(self, statements: str) -> list[Any]:
         """Statements without parameters in one round trip; the rows of the last."""
@@ -126,7 +147,7 @@ class PostgresConnection:
 
     def take_back(self) -> None:
         """Ends the transaction; what waits is never sent."""
-        self._waiting.clear()
+        self._forget()
         if self.in_transaction:
             self.run("ROLLBACK")
 
@@ -145,8 +166,14 @@ class PostgresConnection:
             if each.text == savepoint:
                 del self._waiting[place + 1 :]
                 return True
-        self._waiting.clear()
+        self._forget()
         return False
+
+    def _forget(self) -> None:
+        """What waits is never sent, and of what is under way nobody wants to know."""
+        self._waiting.clear()
+        with suppress(DatabaseError):
+            self.flush()
 
 
 class _Statement:
@@ -156,6 +183,7 @@ class _Statement:
         self._connection = connection
         self.text = text
         self.values = values
+        self.has_arrived = False
         self._cursor: Any = None
 
     def send(self) -> None:
@@ -181,7 +209,7 @@ class _Statement:
         return iter(self._sent())
 
     def _sent(self) -> Any:
-        if self._cursor is None:
+        if not self.has_arrived:
             self._connection.flush()
         return self._cursor
 
