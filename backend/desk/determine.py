@@ -219,9 +219,12 @@ class _Settling:
         self.fixed = [row for row in standing if is_fixed(row)]
         self.open_rows = {row["episode_id"]: row for row in standing if not is_fixed(row)}
         # All is read before anything is written: a server then writes of one patient while the next is computed.
-        every = [row["episode_id"] for row in standing]
-        self.latest = episodes.latest_answers(self.connection, self.practice_id, every)
-        self.held = episodes.held_by(self.connection, self.practice_id, self.open_rows)
+        self.latest: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.held: dict[str, list[Any]] = {}
+        if standing:
+            every = [row["episode_id"] for row in standing]
+            self.latest = episodes.latest_answers(self.connection, self.practice_id, every)
+            self.held = episodes.held_by(self.connection, self.practice_id, self.open_rows)
 
     def run(self, group: Sequence[str]) -> None:
         stays: set[str] = set()

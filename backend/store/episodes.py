@@ -63,6 +63,8 @@ def touching(connection: Connection, practice_id: int, patient_ids: Collection[s
             (practice_id, wanted),
         )
     }
+    if not ids:
+        return []
     return connection.execute(_BY_PATIENT, (practice_id, orjson.dumps(sorted(ids)).decode())).fetchall()
 
 

@@ -84,12 +84,39 @@ def test_a_request_takes_four_ways_to_a_server(riverside: World, monkeypatch: py
     known, *new = [riverside.row(f"2026-04-06 09:{minute:02}", patient="p1") for minute in range(10)]
     token = add_device(riverside.store, riverside.id, clinician_email="doctor@riverside.example", name="A", now=now)
     riverside.send(known)
+    ways = ways_of(monkeypatch)
+    device = device_of(riverside.store, token)
+    assert device is not None
+    riverside.devices["laptop"] = device
+    assert len(riverside.send(*new, by="laptop").accepted) == 9
+    assert len(ways) == 4, ways
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_four_patients_are_settled_in_as_many_ways_as_one(riverside: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First for the first time, and then again, when each has an episode that changes."""
+    now, ways = at("2026-04-06 12:00"), ways_of(monkeypatch)
+
+    def ways_to_settle(patients: int, minute: int) -> int:
+        for patient in range(patients):
+            thread, name = f"{patients}t{patient}", f"{patients}p{patient}"
+            riverside.send(riverside.row(f"2026-04-06 1{patient}:{minute:02}", thread=thread, patient=name))
+        ways.clear()
+        assert settle(riverside.store, riverside.id, now) == patients
+        return len(ways)
+
+    assert ways_to_settle(4, 0) == ways_to_settle(1, 10) <= 14, ways
+    assert ways_to_settle(4, 30) == ways_to_settle(1, 40) <= 17, ways
+
+
+def ways_of(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The statements that somebody waits for, each list of them on one way to the server and back."""
     ways: list[list[str]] = []
     flush, run = PostgresConnection.flush, PostgresConnection.run
 
     def flushed(self: PostgresConnection) -> None:
-        if self._waiting:
-            ways.append([each.text for each in self._waiting])
+        if sent := [each.text for each in (*self._under_way, *self._waiting)]:
+            ways.append(sent)
         flush(self)
 
     def ran(self: PostgresConnection, statements: str) -> list[object]:
@@ -98,12 +125,7 @@ def test_a_request_takes_four_ways_to_a_server(riverside: World, monkeypatch: py
 
     monkeypatch.setattr(PostgresConnection, "flush", flushed)
     monkeypatch.setattr(PostgresConnection, "run", ran)
-    device = device_of(riverside.store, token)
-    assert device is not None
-    riverside.devices["laptop"] = device
-    assert len(riverside.send(*new, by="laptop").accepted) == 9
-    monkeypatch.undo()
-    assert len(ways) == 4, ways
+    return ways
 
 
 def plan_of(connection: Connection, sql: str) -> list[str]:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlcipher3 import dbapi2
 
@@ -295,6 +296,22 @@ def test_a_row_is_read_by_number_and_by_name(store: Store) -> None:
     )
     with pytest.raises(KeyError):
         row["nothing"]
+
+
+def test_the_server_works_on_what_is_written_while_the_program_goes_on(store: Store, cluster: Cluster) -> None:
+    def work(connection: Connection) -> None:
+        pid = process_of(connection)
+        connection.execute("INSERT INTO practice (key, name, timezone, created_at) VALUES ('a', 'x', 'UTC', 0)")
+        with cluster.superuser() as other:
+            until(lambda: last_said(other, pid).startswith("INSERT INTO practice"))
+
+    def last_said(other: psycopg.Connection, pid: int) -> str:
+        row = other.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    store.write(work)
+    assert practice_keys(store) == ["a"]
 
 
 def test_an_error_quotes_no_row(store: Store) -> None:

@@ -113,6 +113,32 @@ def test_one_that_raises_takes_only_itself_back(store: Store, pool: ThreadPoolEx
 
 
 @ON_BOTH
+@pytest.mark.parametrize("stumbles_too", [False, True])
+def test_one_whose_row_is_refused_takes_only_itself_back(
+    store: Store, pool: ThreadPoolExecutor, stumbles_too: bool
+) -> None:
+    """Also where nobody asked yet what became of the row: on a server it is under way."""
+
+    def doubles(connection) -> None:
+        for key in ("half", "a"):
+            connection.execute(
+                "INSERT INTO practice (key, name, timezone, created_at) VALUES (?, 'x', 'UTC', 0)", (key,)
+            )
+        connection.execute("UPDATE practice SET name = 'half'")
+        if stumbles_too:
+            raise ValueError("stumbled")
+
+    with held_up(store, pool):
+        before, wrong, after = submit_in_order(store, pool, [add_practice("a"), doubles, add_practice("b")])
+    assert (before.result(30), after.result(30)) == (1, 1)
+    with pytest.raises((IntegrityError, ValueError)):
+        wrong.result(30)
+    assert practice_keys(store) == ["a", "b"]
+    with store.read() as connection:
+        assert connection.execute("SELECT count(*) FROM practice WHERE name = 'half'").fetchone()[0] == 0
+
+
+@ON_BOTH
 def test_an_attempt_says_what_it_came_to_and_keeps_nothing(store: Store) -> None:
     assert store.attempt(add_practice("a")) == 1
     assert practice_keys(store) == []
