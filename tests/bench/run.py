@@ -90,10 +90,17 @@ def main() -> None:
     table = Table(title="Threadtime: ratios on this machine")
     for heading in ("what", "here", "against", "ratio", "target"):
         table.add_column(heading)
+    said = Console(stderr=True, soft_wrap=True)
+
+    def add(*line: str) -> None:
+        """A line of the table, told at once too, for the whole takes long."""
+        table.add_row(*line)
+        said.print(" | ".join(line), highlight=False)
+
     with tempfile.TemporaryDirectory(prefix="threadtime-bench-") as folder:
         http_rates, raw_rates = ingest.against_executemany(Path(folder), chosen.rows, chosen.rounds)
         ratios = [one / other for one, other in zip(http_rates, raw_rates, strict=True)]
-        table.add_row(
+        add(
             f"durable ingest over HTTP, {ingest.CONNECTIONS} connections x {ingest.ROWS} rows",
             f"{statistics.median(http_rates):,.0f} rows/s",
             f"{statistics.median(raw_rates):,.0f} rows/s (executemany, {ingest.ROWS} a commit)",
@@ -102,10 +109,10 @@ def main() -> None:
         )
         for room in (ingest, upkeep, peer):
             for line in room.measure(Path(folder), chosen.rounds):
-                table.add_row(*line)
+                add(*line)
         times = pages(Path(folder), sizes)
         for size in sizes:
-            table.add_row(
+            add(
                 f"page of 50 episodes with {size:,} intervals stored, the server's time",
                 f"{times[size]:.1f} ms",
                 f"{times[sizes[0]]:.1f} ms ({sizes[0]:,})",
@@ -113,10 +120,10 @@ def main() -> None:
                 "1.5 or less",
             )
         for line in servers.measure(Path(folder), chosen.rounds):
-            table.add_row(*line)
+            add(*line)
         counted = [int(size) for size in chosen.counted.split(",")]
         for found in counting.measure(Path(folder), counted, chosen.rounds):
-            table.add_row(*found)
+            add(*found)
     Console().print(table)
     Console().print(accuracy.table())
     if chosen.sessions:
