@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.store import Store, open_store
-from backend.store.connection import connect
+from backend.store import Connection, Store, open_store
+from backend.store.connection import Cursor, connect
 from backend.store.folder import create_folder, database_path
 from tests.conftest import BOTH
 
@@ -34,13 +34,16 @@ def store(data: Path, database: str | None) -> Iterator[Store]:
         opened.close()
 
 
+def insert_practice(connection: Connection, key: str) -> Cursor:
+    """Adds a practice of that key, and asks nothing of it."""
+    return connection.execute(
+        "INSERT INTO practice (key, name, timezone, created_at) VALUES (?, ?, 'UTC', 0)", (key, key.title())
+    )
+
+
 def add_practice(key: str):
     """A unit of work that adds a practice of that key."""
-    return lambda connection: (
-        connection.execute(
-            "INSERT INTO practice (key, name, timezone, created_at) VALUES (?, ?, 'UTC', 0)", (key, key.title())
-        ).rowcount
-    )
+    return lambda connection: insert_practice(connection, key).rowcount
 
 
 def practice_keys(store: Store) -> list[str]:

@@ -18,7 +18,7 @@ from backend.store.server import schema_lock
 from tests.browser import until
 from tests.conftest import database_of
 from tests.postgresql import Cluster
-from tests.store.conftest import KEY, add_practice, practice_keys
+from tests.store.conftest import KEY, add_practice, insert_practice, practice_keys
 
 
 @pytest.fixture
@@ -301,7 +301,7 @@ def test_a_row_is_read_by_number_and_by_name(store: Store) -> None:
 def test_the_server_works_on_what_is_written_while_the_program_goes_on(store: Store, cluster: Cluster) -> None:
     def work(connection: Connection) -> None:
         pid = process_of(connection)
-        connection.execute("INSERT INTO practice (key, name, timezone, created_at) VALUES ('a', 'x', 'UTC', 0)")
+        insert_practice(connection, "a")
         with cluster.superuser() as other:
             until(lambda: last_said(other, pid).startswith("INSERT INTO practice"))
 

@@ -19,7 +19,7 @@ from backend.store import Store, open_store
 from backend.store.connection import IntegrityError, connect
 from backend.store.folder import database_path
 from backend.store.writer import StoreClosed
-from tests.store.conftest import KEY, ON_BOTH, add_practice, practice_keys
+from tests.store.conftest import KEY, ON_BOTH, add_practice, insert_practice, practice_keys
 
 
 @contextmanager
@@ -121,9 +121,7 @@ def test_one_whose_row_is_refused_takes_only_itself_back(
 
     def doubles(connection) -> None:
         for key in ("half", "a"):
-            connection.execute(
-                "INSERT INTO practice (key, name, timezone, created_at) VALUES (?, 'x', 'UTC', 0)", (key,)
-            )
+            insert_practice(connection, key)
         connection.execute("UPDATE practice SET name = 'half'")
         if stumbles_too:
             raise ValueError("stumbled")
